@@ -1,0 +1,47 @@
+import type { Readable } from 'node:stream'
+
+/** What `HEAD /containers/{id}/archive` says of a path (`X-Docker-Container-Path-Stat`). */
+export interface PathStat {
+  readonly name: string
+  readonly size: number
+  /** Go's `os.FileMode` bits: type bits high up, permission below. */
+  readonly mode: number
+  /** RFC 3339 with nanoseconds. */
+  readonly mtime: string
+  readonly linkTarget: string
+}
+
+export interface ExtractOptions {
+  /** Refuse to replace a directory by a file and the other way round. */
+  readonly noOverwriteDirNonDir?: boolean
+  /** Keep uid and gid of the archive (`copyUIDGID`); else files belong to root. */
+  readonly copyUidGid?: boolean
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Files in and out of a root file system that is mounted (a snapshot's, or `/proc/<pid>/root` of a running
+ * container, which shows its volumes too). Every path is resolved beneath `root` by the kernel (openat2,
+ * RESOLVE_IN_ROOT), so no link in the root leads out of it. Work happens on a worker thread.
+ */
+export interface Archives {
+  /** @throws NotFoundError in Docker's words when the path does not exist. */
+  stat(root: string, path: string): Promise<PathStat>
+  /**
+   * A tar of the path, its entries named from the path's base name (`/etc/` gives `etc/…`, `/etc/.` gives `./…`),
+   * as `docker cp` wants it. A link at the end of the path is followed only when the path ends in `/` or `/.`.
+   * @throws NotFoundError
+   */
+  read(
+    root: string,
+    path: string,
+    options?: { signal?: AbortSignal },
+  ): Promise<{ stat: PathStat; tar: Readable }>
+  /**
+   * Unpacks a tar (plain, gzip, zstd; others refused) into the directory `path`.
+   * @throws NotFoundError when it does not exist; InvalidArgumentError when it is no directory or the tar is bad.
+   */
+  extract(root: string, path: string, tar: AsyncIterable<Uint8Array>, options?: ExtractOptions): Promise<void>
+  /** The whole root as one tar, for `docker export`. */
+  export(root: string, options?: { signal?: AbortSignal }): Readable
+}
