@@ -53,6 +53,13 @@ export class NetlinkSocket implements Disposable {
     return new NetlinkSocket(fd, protocol === NETLINK_ROUTE ? 'rtnetlink' : 'nfnetlink')
   }
 
+  /** Lets one request be this long (SO_SNDBUFFORCE): a transaction with many elements. */
+  growSendBuffer(bytes: number): void {
+    const SOL_SOCKET = 1
+    const SO_SNDBUFFORCE = 32
+    setsockoptInt(this.#fd, { level: SOL_SOCKET, name: SO_SNDBUFFORCE }, bytes)
+  }
+
   /**
    * Sends requests as one datagram; the kernel does them in order, also those after one that failed.
    * @throws KernelError of the first that failed.
@@ -91,9 +98,9 @@ export class NetlinkSocket implements Disposable {
    */
   batch(messages: readonly NetlinkMessage[]): void {
     const first = this.#sequence
-    this.#send(this.#finish(messages, { ack: false }))
-    // Only the last message asks for an acknowledgement; errors come unasked, before it.
-    const last = first + messages.length - 1
+    // Errors come unasked; of success only the last message before the end tells, acknowledged after the commit.
+    const last = first + messages.length - 2
+    this.#send(this.#finish(messages, { ackOnly: messages.length - 2 }))
     let failure: KernelError | null = null
     for (let done = false; !done;) {
       for (const reply of this.#receive()) {
@@ -114,10 +121,10 @@ export class NetlinkSocket implements Disposable {
     closeSync(this.#fd)
   }
 
-  #finish(messages: readonly NetlinkMessage[], options: { readonly ack?: boolean } = {}): Buffer {
+  #finish(messages: readonly NetlinkMessage[], options: { readonly ackOnly?: number } = {}): Buffer {
     const finished = messages.map((message) => message.finish(this.#sequence++))
     for (const [index, bytes] of finished.entries()) {
-      if (options.ack === false && index !== finished.length - 1) continue
+      if (options.ackOnly !== undefined && index !== options.ackOnly) continue
       bytes.writeUInt16LE(bytes.readUInt16LE(6) | NLM_F_ACK, 6)
     }
     const [only, ...others] = finished
