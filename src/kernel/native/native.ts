@@ -278,6 +278,7 @@ const spawnSymbols = {
   actionsDestroy: declareInt('posix_spawn_file_actions_destroy', ['void *']),
   actionsDup2: declareInt('posix_spawn_file_actions_adddup2', ['void *', 'int', 'int']),
   actionsChdir: declareInt('posix_spawn_file_actions_addchdir_np', ['void *', 'const char *']),
+  actionsCloseFrom: declareInt('posix_spawn_file_actions_addclosefrom_np', ['void *', 'int']),
   attributesInit: declareInt('posix_spawnattr_init', ['void *']),
   attributesFlags: declareInt('posix_spawnattr_setflags', ['void *', 'short']),
   attributesSigmask: declareInt('posix_spawnattr_setsigmask', ['void *', 'void *']),
@@ -300,13 +301,15 @@ export interface PosixSpawn {
   readonly fds: readonly (readonly [number, number])[]
 }
 
-/** posix_spawn(3): the pid of the child. All other close-on-exec fds stay here; signals are reset. */
+/** posix_spawn(3): the pid of the child. It gets no other fd, close-on-exec or not; its signals are reset. */
 export function posixSpawn(request: PosixSpawn): number {
   const actions = Buffer.alloc(256)
   const attributes = Buffer.alloc(512)
   spawnSymbols.actionsInit(actions)
   try {
     for (const [from, to] of request.fds) spawnSymbols.actionsDup2(actions, from, to)
+    const highest = Math.max(2, ...request.fds.map(([, to]) => to))
+    spawnSymbols.actionsCloseFrom(actions, highest + 1)
     if (request.cwd !== null) spawnSymbols.actionsChdir(actions, plain(request.cwd, 'posix_spawn'))
     spawnSymbols.attributesInit(attributes)
     // Node ignores SIGPIPE and may block others; an ignored signal survives exec.
