@@ -3,7 +3,7 @@
  * types that registries still serve. Data only: what came over a wire is checked by `images/manifest.ts`.
  */
 import type { Digest } from '#base/digest.ts'
-import type { ImageConfig } from '#spec/docker/container-config.ts'
+import type { ImageConfig } from '../docker/container-config.ts'
 
 /** Media types of manifests. */
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'

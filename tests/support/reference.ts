@@ -1,0 +1,89 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { busyboxArchive } from './busybox-image.ts'
+import { Engine } from './engine.ts'
+import { buildPeer } from './peers.ts'
+import { kill, killTree, unmountBelow } from './sweep.ts'
+import { scratchDirectory, scratchRoot } from './scratch.ts'
+import { until } from './until.ts'
+
+const enterRoot = fileURLToPath(new URL('./enter-root', import.meta.url))
+
+/** A real dockerd out of the sid root, in mount, network and pid namespaces of its own: the reference to compare with. */
+export class ReferenceDockerd extends Engine {
+  readonly name = 'dockerd'
+  readonly socketPath: string
+  readonly root: string
+  /** All its cgroups are below this one. */
+  readonly #cgroup: string
+  #child: ChildProcess | null = null
+  #pid = 0
+
+  private constructor() {
+    super()
+    this.root = scratchDirectory('d')
+    this.socketPath = `${this.root}/docker.sock`
+    this.#cgroup = this.root.replaceAll('/', '').replace(/^tmp/, '')
+  }
+
+  /** Starts it with the image `busybox` loaded; null when the sid root cannot be made, as without a network. */
+  static async start(flags: readonly string[] = []): Promise<ReferenceDockerd | null> {
+    const { root, missing } = await buildPeer()
+    if (missing !== false) return null
+    const daemon = new ReferenceDockerd()
+    try {
+      await daemon.#launch(root, flags)
+      await daemon.ok('load', '-i', await busyboxArchive())
+    } catch (error) {
+      await daemon.stop()
+      throw error
+    }
+    return daemon
+  }
+
+  /** The process id of dockerd, as seen from here. */
+  get pid(): number {
+    return this.#pid
+  }
+
+  override get networkPrefix(): readonly string[] {
+    return ['nsenter', `--net=/proc/${this.#pid}/ns/net`]
+  }
+
+  async stop(): Promise<void> {
+    // Its pid namespace ends with its first process, and with it all containers.
+    if (this.#pid !== 0) kill(this.#pid)
+    this.#child?.kill('SIGKILL')
+    await killTree(this.root, this.#cgroup)
+    unmountBelow(this.root)
+    rmSync(this.root, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  logTail(): string {
+    const log = `${this.root}/daemon.log`
+    return existsSync(log)
+      ? readFileSync(log, 'utf8').trimEnd().split('\n').slice(-40).join('\n')
+      : '(no log)'
+  }
+
+  async #launch(sid: string, flags: readonly string[]): Promise<void> {
+    const log = openSync(`${this.root}/daemon.log`, 'a')
+    const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child']
+    const dockerd = [
+      ...['dockerd', '-H', `unix://${this.socketPath}`, '--data-root', `${this.root}/data`],
+      ...['--exec-root', '/run/docker', '--cgroup-parent', `/${this.#cgroup}`, ...flags],
+    ]
+    this.#child = spawn('unshare', [...namespaces, enterRoot, sid, this.root, scratchRoot, ...dockerd], {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    })
+    closeSync(log)
+    const child = this.#child
+    await until('dockerd serves its API', async () => {
+      if (child.exitCode !== null) throw new Error(`dockerd ended: ${this.logTail()}`)
+      return (await this.api('GET', '/_ping')).status === 200
+    })
+    this.#pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim())
+  }
+}
