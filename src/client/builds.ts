@@ -1,0 +1,46 @@
+import type { Filters } from '#spec/docker/filters.ts'
+import { filtersQuery } from './filters.ts'
+import { bodyChunks } from './http1.ts'
+import type { ProgressMessage } from './images.ts'
+import { jsonValues } from './streams.ts'
+import type { Query, Transport } from './transport.ts'
+
+/** `/build`. */
+export class Builds {
+  readonly #transport: Transport
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /** Builds from a context, a tar stream; `query` has the parameters under the API's own names. */
+  async build(
+    query: Query,
+    options: { context?: AsyncIterable<Uint8Array>; registryConfig?: string; signal?: AbortSignal },
+  ): Promise<AsyncIterable<ProgressMessage>> {
+    const headers: Record<string, string> = { 'Content-Type': 'application/x-tar' }
+    if (options.registryConfig !== undefined) headers['X-Registry-Config'] = options.registryConfig
+    const body = options.context === undefined ? {} : { body: options.context }
+    const response = await this.#transport.request('/build', {
+      method: 'POST',
+      query,
+      headers,
+      signal: options.signal,
+      ...body,
+    })
+    return jsonValues<ProgressMessage>(bodyChunks(response))
+  }
+
+  prune(
+    options: { all?: boolean; keepStorageBytes?: number | undefined; filters?: Filters } = {},
+  ): Promise<{ CachesDeleted?: readonly string[] | null; SpaceReclaimed?: number }> {
+    const { all, keepStorageBytes, filters } = options
+    const query = {
+      all: all === true ? 1 : undefined,
+      'keep-storage': keepStorageBytes,
+      'reserved-space': keepStorageBytes,
+      filters: filtersQuery(filters),
+    }
+    return this.#transport.json('/build/prune', { method: 'POST', query })
+  }
+}
