@@ -1,0 +1,76 @@
+import type { EndpointSettings } from '#spec/docker/network.ts'
+import type { SandboxRequest } from './networks.ts'
+
+/** The drivers there are; `null` is Docker's name for "none". */
+export type DriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'overlay'
+
+/** One subnet of a network. */
+export interface PoolRecord {
+  readonly family: 4 | 6
+  /** `172.18.0.0/16`. */
+  readonly subnet: string
+  /** Where dynamic addresses come from. */
+  readonly range: string | null
+  readonly gateway: string | null
+  /** Addresses that containers do not get, by name. */
+  readonly aux: Readonly<Record<string, string>>
+}
+
+/** What is recorded of a network: everything needed to make it again. */
+export interface NetworkRecord {
+  readonly id: string
+  readonly name: string
+  readonly driver: DriverName
+  readonly created: string
+  readonly enableIPv4: boolean
+  readonly enableIPv6: boolean
+  readonly internal: boolean
+  readonly attachable: boolean
+  readonly ingress: boolean
+  readonly configOnly: boolean
+  readonly configFrom: string
+  readonly options: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
+  readonly ipamDriver: string
+  readonly ipamOptions: Readonly<Record<string, string>> | null
+  readonly pools: readonly PoolRecord[]
+  /** The link that the network made or uses on the host: the bridge, the parent of macvlan; null when there is none. */
+  readonly link: string | null
+}
+
+/** A port of a container that is published. */
+export interface PublishedPort {
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  readonly containerPort: number
+  readonly hostIp: string
+  readonly hostPort: number
+}
+
+/** A container's place in a network. */
+export interface EndpointRecord {
+  readonly id: string
+  readonly networkId: string
+  readonly networkName: string
+  /** What the user asked for. */
+  readonly settings: EndpointSettings
+  /** The name inside the container (eth0) and on the host (veth…); null where there is no link. */
+  readonly ifname: string | null
+  readonly hostLink: string | null
+  readonly mac: string | null
+  readonly ipv4: string | null
+  readonly ipv6: string | null
+  /** Names that the embedded DNS answers to, besides `<name>.<network>`. */
+  readonly dnsNames: readonly string[]
+  readonly ports: readonly PublishedPort[]
+}
+
+/** The network stack of a container: recorded before anything of it is acquired, forgotten after all of it is released. */
+export interface SandboxRecord {
+  readonly containerId: string
+  readonly containerName: string
+  readonly sandboxId: string
+  readonly request: SandboxRequest
+  /** The namespace, when it is our own. */
+  readonly netnsPath: string | null
+  readonly endpoints: readonly EndpointRecord[]
+}
