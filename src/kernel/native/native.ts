@@ -33,16 +33,23 @@ export function toKernelError(syscall: string, path?: string | null): KernelErro
   return new KernelError(syscall, errnoName(koffi.errno()), path === undefined ? {} : { path })
 }
 
-function check(result: number, syscall: string, path?: string | null): number {
-  if (result === -1) throw toKernelError(syscall, path)
+function check(result: number, syscall: string, path?: PathArgument | null): number {
+  if (result === -1) throw toKernelError(syscall, shown(path))
   return result
 }
 
+/** A path: text, or its bytes (without a NUL) when they may be no UTF-8. */
+export type PathArgument = string | Buffer
+
 /** A string given to C ends at its first NUL: one inside would silently name something else. */
-function plain(text: string | null, syscall: string): string | null {
-  if (text?.includes('\0') === true)
-    throw new KernelError(syscall, 'EINVAL', { path: text, detail: 'NUL byte' })
-  return text
+function plain(text: PathArgument | null, syscall: string): PathArgument | null {
+  if (text === null) return null
+  if (text.includes('\0')) throw new KernelError(syscall, 'EINVAL', { path: shown(text), detail: 'NUL byte' })
+  return typeof text === 'string' ? text : Buffer.concat([text, Buffer.alloc(1)])
+}
+
+function shown(path: PathArgument | null | undefined): string | null {
+  return path === undefined || path === null ? null : path.toString()
 }
 
 // --- mounts: mount(2), umount2(2), and the mount API of Linux 5.2 (numbers are the same on every architecture)
@@ -147,7 +154,7 @@ const NR_OPENAT2 = 437
 /** openat2(2): `flags` and `resolve` as in struct open_how. The fd is close-on-exec if O_CLOEXEC is in the flags. */
 export function openat2(
   directoryFd: number,
-  path: string,
+  path: PathArgument,
   how: { readonly flags: number; readonly mode?: number; readonly resolve: number },
 ): number {
   const open = Buffer.alloc(24)
@@ -158,17 +165,17 @@ export function openat2(
 }
 
 /** mknodat(2); `mode` holds the type and the permissions, which the umask reduces. */
-export function mknodat(directoryFd: number, path: string, mode: number, device: number): void {
+export function mknodat(directoryFd: number, path: PathArgument, mode: number, device: number): void {
   check(cMknodat(directoryFd, plain(path, 'mknodat'), mode, device), 'mknodat', path)
 }
 
 /** mkdirat(2). */
-export function mkdirat(directoryFd: number, path: string, mode: number): void {
+export function mkdirat(directoryFd: number, path: PathArgument, mode: number): void {
   check(cMkdirat(directoryFd, plain(path, 'mkdirat'), mode), 'mkdirat', path)
 }
 
 /** unlinkat(2); flags 0x200 removes a directory. */
-export function unlinkat(directoryFd: number, path: string, flags: number): void {
+export function unlinkat(directoryFd: number, path: PathArgument, flags: number): void {
   check(cUnlinkat(directoryFd, plain(path, 'unlinkat'), flags), 'unlinkat', path)
 }
 
@@ -193,18 +200,27 @@ export function fcntl(fd: number, command: number, argument: number): number {
   return check(cFcntl(fd, command, argument), 'fcntl')
 }
 
+const cIoctl = declareInt('ioctl', ['int', 'ulong', 'void *'])
+const cIoctlNumber = declareInt('ioctl', ['int', 'ulong', 'ulong'])
+
+/** ioctl(2) with a number or the bytes of a structure, which the kernel may change. */
+export function ioctl(fd: number, request: number, argument: number | Buffer): number {
+  const call = typeof argument === 'number' ? cIoctlNumber : cIoctl
+  return check(call(fd, request, argument), 'ioctl')
+}
+
 /** lgetxattr(2) into a buffer; its length 0 asks for the size. */
-export function lgetxattr(path: string, name: string, value: Buffer): number {
+export function lgetxattr(path: PathArgument, name: string, value: Buffer): number {
   return check(cLgetxattr(plain(path, 'lgetxattr'), name, value, value.length), 'lgetxattr', path)
 }
 
 /** lsetxattr(2). */
-export function lsetxattr(path: string, name: string, value: Buffer): void {
+export function lsetxattr(path: PathArgument, name: string, value: Buffer): void {
   check(cLsetxattr(plain(path, 'lsetxattr'), name, value, value.length, 0), 'lsetxattr', path)
 }
 
 /** llistxattr(2) into a buffer of NUL-ended names; its length 0 asks for the size. */
-export function llistxattr(path: string, names: Buffer): number {
+export function llistxattr(path: PathArgument, names: Buffer): number {
   return check(cLlistxattr(plain(path, 'llistxattr'), names, names.length), 'llistxattr', path)
 }
 
