@@ -18,9 +18,13 @@ export interface BuildState {
   readonly config: ImageConfig
   readonly history: readonly HistoryEntry[]
   readonly author: string | null
+  /** Whether CMD was set in this stage: an ENTRYPOINT after the base image's CMD clears it. */
+  readonly commandSet: boolean
   /** What ARG has declared so far in this stage. */
   readonly args: ReadonlyMap<string, string>
   readonly platform: BuildPlatform
+  /** The image that this state is, until a step changes it. */
+  readonly imageId: Digest | null
   /** True while every step up to here came out of the cache: what the next step's output says. */
   readonly cached: boolean
 }

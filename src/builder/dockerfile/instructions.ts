@@ -36,7 +36,8 @@ export type Instruction = Origin &
         readonly args: readonly { readonly name: string; readonly value: string | null }[]
       }
     | { readonly kind: 'env' | 'label'; readonly pairs: readonly Pair[] }
-    | { readonly kind: 'maintainer' | 'workdir' | 'user' | 'stopsignal'; readonly value: string }
+    | { readonly kind: 'maintainer' | 'user' | 'stopsignal'; readonly value: string }
+    | { readonly kind: 'workdir'; readonly value: string }
     | { readonly kind: 'expose' | 'volume'; readonly values: readonly string[] }
     | { readonly kind: 'cmd' | 'entrypoint'; readonly command: CommandLine }
     | { readonly kind: 'shell'; readonly argv: readonly string[] }

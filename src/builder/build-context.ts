@@ -1,0 +1,86 @@
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import type { Archives } from '#images/archive.ts'
+import { resolveBeneath } from '#kernel/paths.ts'
+
+/** The files a build starts from, unpacked into a directory of this build. */
+export interface BuildContext {
+  readonly root: string
+  readonly dockerfile: string
+}
+
+/** The name that a Dockerfile has when nothing else is said. */
+const DEFAULT_DOCKERFILE = 'Dockerfile'
+
+/** How the context comes. */
+export interface ContextRequest {
+  /** A tar, maybe compressed; null where `remote` names the context. */
+  readonly tar: Readable | null
+  /** The URL of a tar or of a Dockerfile; `client-session` and git URLs are refused. */
+  readonly remote: string
+  /** `-f`: beneath the context. */
+  readonly dockerfile: string
+  /** A directory of this build alone. */
+  readonly directory: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Unpacks the context and reads the Dockerfile in it.
+ * @throws InvalidArgumentError in Docker's words where there is no Dockerfile.
+ */
+export async function openBuildContext(request: ContextRequest, archives: Archives): Promise<BuildContext> {
+  const { signal } = request
+  const root = join(request.directory, 'context')
+  await mkdir(root, { recursive: true, mode: 0o700 })
+  let tar: AsyncIterable<Uint8Array>
+  if (request.remote !== '') {
+    const remote = await fetchRemote(request.remote, signal)
+    if ('dockerfile' in remote) return { root, dockerfile: remote.dockerfile }
+    tar = remote.tar
+  } else if (request.tar === null) throw new InvalidArgumentError('no build context was given')
+  else tar = request.tar
+  await archives.extract(root, '/', tar, { copyUidGid: false, signal })
+  return { root, dockerfile: await readDockerfile(root, request.dockerfile) }
+}
+
+async function readDockerfile(root: string, wanted: string): Promise<string> {
+  const name = wanted === '' ? DEFAULT_DOCKERFILE : wanted
+  const candidates = name === DEFAULT_DOCKERFILE ? [name, name.toLowerCase()] : [name]
+  for (const candidate of candidates) {
+    let path: string
+    try {
+      path = resolveBeneath(root, candidate)
+      if (!(await stat(path)).isFile()) continue
+    } catch {
+      continue
+    }
+    const text = await readFile(path, 'utf8')
+    if (text === '') throw new InvalidArgumentError(`the Dockerfile (${name}) cannot be empty`)
+    return text
+  }
+  throw new InvalidArgumentError(`Cannot locate specified Dockerfile: ${name}`)
+}
+
+type Remote = { readonly dockerfile: string } | { readonly tar: AsyncIterable<Uint8Array> }
+
+async function fetchRemote(url: string, signal: AbortSignal): Promise<Remote> {
+  if (!/^https?:\/\//.test(url) || /\.git(#.*)?$/.test(url)) {
+    throw new NotImplementedError(
+      `cannot use "${url}" as build context: git contexts are not supported: clone it and give the directory`,
+    )
+  }
+  const response = await fetch(url, { signal }).catch((error: unknown) => {
+    throw new InvalidArgumentError(
+      `error downloading remote context ${url}: ${String((error as Error).cause ?? error)}`,
+    )
+  })
+  if (!response.ok || response.body === null) {
+    throw new InvalidArgumentError(`error downloading remote context ${url}: status ${response.status}`)
+  }
+  const type = response.headers.get('content-type')?.split(';')[0] ?? ''
+  if (type === 'text/plain') return { dockerfile: await response.text() }
+  return { tar: Readable.fromWeb(response.body as never) }
+}

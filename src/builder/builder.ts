@@ -1,0 +1,268 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { KeyedLock } from '#base/keyed-lock.ts'
+import { shortId } from '#base/ids.ts'
+import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
+import type { Archives } from '#images/archive.ts'
+import type { Images } from '#images/image-service.ts'
+import type { Layers } from '#images/layers/layers.ts'
+import type { BuildOptions } from '#spec/docker/options.ts'
+import { familiarString, parseReference, withDefaultTag } from '#spec/reference.ts'
+import { buildArguments, unusedArguments } from './build-arguments.ts'
+import { openBuildContext } from './build-context.ts'
+import type { BuildCache } from './cache/build-cache.ts'
+import { ClassicOutput } from './classic-output.ts'
+import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.ts'
+import { buildHostConfig } from './host-limits.ts'
+import { imageConfigOf } from './image-config.ts'
+import { createMountMaker } from './mount-maker.ts'
+import type { BuildLease, BuildLeases, BuildRoots, StepContainers, StepListener } from './needs.ts'
+import { MAIN_CONTEXT } from './ops/context.ts'
+import type { RunContext } from './ops/run-step.ts'
+import { type BuildPlan, parsePlatform, planBuild } from './plan/plan.ts'
+import { Solver } from './solver/solve.ts'
+import type { BuildPlatform, BuildState } from './state.ts'
+import type { Digest } from '#base/digest.ts'
+
+/** What the builder is made of. */
+export interface BuilderOptions {
+  readonly images: Images
+  readonly layers: Layers
+  readonly archives: Archives
+  readonly roots: BuildRoots
+  readonly containers: StepContainers
+  readonly leases: BuildLeases
+  readonly cache: BuildCache
+  /** A directory that is the builder's alone: `cache/` in it stays, `tmp/` is emptied at start. */
+  readonly directory: string
+  readonly hostPlatform: BuildPlatform
+  /** Gives up the image of an intermediate state. */
+  readonly discardImage: (id: Digest) => Promise<void>
+}
+
+/** Builds images from Dockerfiles: text, graph, solver and steps put together. */
+export class Builder {
+  readonly builderVersion = '1'
+  readonly #options: BuilderOptions
+  readonly #solver = new Solver<BuildState>()
+  readonly #locks = new KeyedLock()
+  readonly #running = new Map<string, AbortController>()
+
+  constructor(options: BuilderOptions) {
+    this.#options = options
+  }
+
+  /** Removes what builds of a dead daemon left, and makes the directories. */
+  async open(): Promise<void> {
+    await rm(this.#temp, { recursive: true, force: true })
+    await mkdir(this.#temp, { recursive: true, mode: 0o700 })
+    await mkdir(join(this.#options.directory, 'cache'), { recursive: true, mode: 0o700 })
+  }
+
+  get #temp(): string {
+    return join(this.#options.directory, 'tmp')
+  }
+
+  /** `POST /build`. @throws InvalidArgumentError, BuildStepError and what pulling throws. */
+  async build(context: Readable | null, options: BuildOptions): Promise<void> {
+    refuseUnsupported(options)
+    const tags = options.tags.map(parseTag)
+    const abort = new AbortController()
+    const signal = AbortSignal.any([options.signal, abort.signal])
+    if (options.buildId !== '') this.#running.set(options.buildId, abort)
+    const directory = await mkdtemp(join(this.#temp, 'build-'))
+    try {
+      await using lease = await this.#options.leases.take(`build ${directory}`)
+      const { root, dockerfile: text } = await openBuildContext(
+        { tar: context, remote: options.remote, dockerfile: options.dockerfile, directory, signal },
+        this.#options.archives,
+      )
+      const dockerfile = parseDockerfile(text)
+      const progress = options.quiet ? () => {} : options.progress
+      const state = await this.#solve(dockerfile, { options, root, directory, lease, progress, signal })
+      const id = await this.#store(state, tags)
+      options.progress({ aux: { ID: id } })
+      for (const name of unusedArguments(dockerfile, options.buildArgs)) {
+        progress({ stream: `[Warning] One or more build-args [${name}] were not consumed\n` })
+      }
+      options.progress({ stream: options.quiet ? `${id}\n` : `Successfully built ${shortId(id)}\n` })
+      for (const tag of options.tags)
+        progress({ stream: `Successfully tagged ${familiarString(parseTag(tag))}\n` })
+    } finally {
+      this.#running.delete(options.buildId)
+      await rm(directory, { recursive: true, force: true })
+    }
+  }
+
+  /** `POST /build/cancel`. @throws NotFoundError */
+  cancel(buildId: string): Promise<void> {
+    const abort = this.#running.get(buildId)
+    if (abort === undefined) return Promise.reject(new NotFoundError(`build ${buildId} not found`))
+    abort.abort(new InvalidArgumentError('build cancelled'))
+    return Promise.resolve()
+  }
+
+  async #solve(
+    dockerfile: Dockerfile,
+    build: {
+      readonly options: BuildOptions
+      readonly root: string
+      readonly directory: string
+      readonly lease: BuildLease
+      readonly progress: (message: object) => void
+      readonly signal: AbortSignal
+    },
+  ): Promise<BuildState> {
+    const { options, signal, progress } = build
+    let listen: ((step: { readonly stage: number }) => StepListener) | null = null
+    const context = this.#context(dockerfile, {
+      ...build,
+      listener: (step) => (listen as NonNullable<typeof listen>)(step),
+    })
+    const plan = await this.#plan(dockerfile, context, build)
+    const output = new ClassicOutput(plan.steps, progress)
+    listen = (step) => output.listener(step)
+    return await this.#solver.solve(plan.target, {
+      cache: this.#options.cache,
+      observer: output,
+      signal,
+      mayUseCache: () => !options.noCache,
+    })
+  }
+
+  #plan(
+    dockerfile: Dockerfile,
+    context: RunContext,
+    build: {
+      readonly options: BuildOptions
+      readonly progress: (message: object) => void
+      readonly signal: AbortSignal
+    },
+  ): Promise<BuildPlan> {
+    const { options, progress, signal } = build
+    return planBuild(dockerfile, {
+      target: options.target,
+      labels: options.labels,
+      context,
+      platform: platformOf(options),
+      hostPlatform: this.#options.hostPlatform,
+      resolve: (reference, platform) =>
+        this.#options.images.ensure(reference, {
+          always: options.pull,
+          platform:
+            platform === null
+              ? null
+              : { os: platform.os, architecture: platform.architecture, variant: platform.variant ?? '' },
+          auth: authFor(options, reference),
+          progress,
+          signal,
+        }),
+    })
+  }
+
+  #context(
+    dockerfile: Dockerfile,
+    build: {
+      readonly options: BuildOptions
+      readonly root: string
+      readonly directory: string
+      readonly lease: BuildLease
+      readonly listener: RunContext['listener']
+    },
+  ): RunContext {
+    const { options, root } = build
+    const { layers, archives, roots, containers, hostPlatform } = this.#options
+    const epoch = options.buildArgs.SOURCE_DATE_EPOCH ?? null
+    if (epoch !== null && !/^\d+$/.test(epoch))
+      throw new InvalidArgumentError(`invalid SOURCE_DATE_EPOCH: ${epoch}`)
+    const clampMs = epoch === null ? null : Number(epoch) * 1000
+    const contexts = new Map([[MAIN_CONTEXT, root]])
+    return {
+      layers,
+      archives,
+      roots,
+      containers,
+      lease: build.lease,
+      contexts,
+      tempRoot: build.directory,
+      args: buildArguments(dockerfile, options.buildArgs, {
+        build: hostPlatform,
+        target: platformOf(options) ?? hostPlatform,
+      }),
+      escape: dockerfile.directives.escape,
+      clampMs,
+      now: () => new Date(clampMs ?? Date.now()).toISOString(),
+      mountMaker: createMountMaker({
+        roots,
+        contexts,
+        cacheRoot: join(this.#options.directory, 'cache'),
+        tempRoot: build.directory,
+        locks: this.#locks,
+      }),
+      hostConfig: buildHostConfig(options),
+      stateImage: (state) => this.#stateImage(state),
+      listener: build.listener,
+    }
+  }
+
+  /** The image that a RUN's container is made from; kept only as long as the command runs. */
+  async #stateImage(state: BuildState): Promise<{ readonly id: Digest } & AsyncDisposable> {
+    if (state.imageId !== null) return { id: state.imageId, [Symbol.asyncDispose]: () => Promise.resolve() }
+    const image = await this.#options.images.create({
+      config: imageConfigOf(state),
+      parent: null,
+      references: [],
+    })
+    return { id: image.id, [Symbol.asyncDispose]: () => this.#options.discardImage(image.id) }
+  }
+
+  async #store(state: BuildState, tags: readonly ReturnType<typeof parseTag>[]): Promise<Digest> {
+    const config = imageConfigOf(state)
+    if (state.imageId !== null && tags.length === 0) return state.imageId
+    if (state.imageId !== null) {
+      const base = this.#options.images.get(state.imageId)
+      return (
+        await this.#options.images.create({ config: base.config, parent: base.parent, references: tags })
+      ).id
+    }
+    return (await this.#options.images.create({ config, parent: null, references: tags })).id
+  }
+}
+
+function parseTag(tag: string) {
+  return withDefaultTag(parseReference(tag))
+}
+
+function platformOf(options: BuildOptions): BuildPlatform | null {
+  if (options.platform === null) return null
+  const { os, architecture, variant } = options.platform
+  return parsePlatform([os, architecture, variant].filter((part) => part != null && part !== '').join('/'))
+}
+
+function authFor(options: BuildOptions, reference: string) {
+  const domain = parseReference(reference).domain
+  const names =
+    domain === 'docker.io'
+      ? ['https://index.docker.io/v1/', 'index.docker.io', domain]
+      : [domain, `https://${domain}`]
+  for (const name of names) {
+    const auth = options.auth[name]
+    if (auth !== undefined) return auth
+  }
+  return null
+}
+
+function refuseUnsupported(options: BuildOptions): void {
+  if (options.builderVersion === '2') {
+    throw new NotImplementedError(
+      'BuildKit builds need a session, which this daemon does not serve: set DOCKER_BUILDKIT=0',
+    )
+  }
+  if (options.squash) throw new InvalidArgumentError('squash is only supported with experimental mode')
+  if (options.outputs.length > 0)
+    throw new NotImplementedError('build outputs are not supported: save or export the image')
+  if (options.cacheFrom.length > 0) {
+    options.progress({ stream: '[Warning] --cache-from is not used: the cache of this daemon is\n' })
+  }
+}

@@ -1,0 +1,102 @@
+import type { Digest } from '#base/digest.ts'
+import type { Database } from '#store/database.ts'
+import type { CachedValue, CacheRecord, StepCache } from '../solver/vertex.ts'
+
+/** The tables of the build cache. */
+export const buildCacheSchema = {
+  area: 'builder',
+  migrations: [
+    `CREATE TABLE build_cache (
+      key TEXT PRIMARY KEY,
+      layer TEXT,
+      size_bytes INTEGER NOT NULL,
+      created TEXT NOT NULL,
+      description TEXT NOT NULL,
+      type TEXT NOT NULL,
+      last_used_ms INTEGER NOT NULL,
+      usage_count INTEGER NOT NULL
+    ) STRICT`,
+  ],
+} as const
+
+/** A record of the cache as `docker builder du` shows it. */
+export interface BuildCacheEntry extends CacheRecord {
+  readonly lastUsedMs: number
+  readonly usageCount: number
+}
+
+interface Row {
+  key: string
+  layer: string | null
+  size_bytes: number
+  created: string
+  description: string
+  type: string
+  last_used_ms: number
+  usage_count: number
+}
+
+/** The results of build steps, kept in the database; their layers are kept from garbage collection by `layers()`. */
+export class BuildCache implements StepCache {
+  readonly #database: Database
+  readonly #find
+  readonly #touch
+  readonly #keep
+  readonly #all
+  readonly #remove
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#find = database.prepare('SELECT * FROM build_cache WHERE key = ?')
+    this.#touch = database.prepare(
+      'UPDATE build_cache SET last_used_ms = ?, usage_count = usage_count + 1 WHERE key = ?',
+    )
+    this.#keep = database.prepare('INSERT OR REPLACE INTO build_cache VALUES (?, ?, ?, ?, ?, ?, ?, 1)')
+    this.#all = database.prepare('SELECT * FROM build_cache ORDER BY last_used_ms')
+    this.#remove = database.prepare('DELETE FROM build_cache WHERE key = ?')
+  }
+
+  find(key: string): CacheRecord | null {
+    const row = this.#find.get(key) as Row | undefined
+    if (row === undefined) return null
+    this.#touch.run(Date.now(), key)
+    return entryOf(row)
+  }
+
+  async keep(key: string, value: CachedValue): Promise<void> {
+    const { layer, sizeBytes, created, description, type } = value
+    this.#keep.run(key, layer, sizeBytes, created, description, type, Date.now())
+    await this.#database.durable()
+  }
+
+  /** All records, least recently used first. */
+  entries(): readonly BuildCacheEntry[] {
+    return (this.#all.all() as unknown as Row[]).map(entryOf)
+  }
+
+  /** Forgets records; durable when it resolves. Their layers go with the next garbage collection. */
+  async remove(keys: readonly string[]): Promise<void> {
+    this.#database.transaction(() => {
+      for (const key of keys) this.#remove.run(key)
+    })
+    await this.#database.durable()
+  }
+
+  /** The layers that records name: roots of garbage collection. */
+  layers(): ReadonlySet<Digest> {
+    return new Set(this.entries().flatMap((entry) => (entry.layer === null ? [] : [entry.layer as Digest])))
+  }
+}
+
+function entryOf(row: Row): BuildCacheEntry {
+  return {
+    key: row.key,
+    layer: row.layer,
+    sizeBytes: row.size_bytes,
+    created: row.created,
+    description: row.description,
+    type: row.type,
+    lastUsedMs: row.last_used_ms,
+    usageCount: row.usage_count,
+  }
+}

@@ -1,0 +1,54 @@
+import type { Digest } from '#base/digest.ts'
+import type { HostConfig } from '#spec/docker/host-config.ts'
+
+/** What the builder needs of the areas beside and below it; `daemon/compose.ts` gives it. */
+
+/** A command of a build, run as a container is. */
+export interface StepCommand {
+  /** The image in the making: layers, and the configuration that the command runs with. */
+  readonly image: Digest
+  readonly argv: readonly string[]
+  readonly env: readonly string[]
+  readonly user: string
+  readonly workdir: string
+  readonly hostConfig: HostConfig
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** Told while a command runs. */
+export interface StepListener {
+  /** The container exists: its id. */
+  created(id: string): void
+  output(stream: 'stdout' | 'stderr', bytes: Uint8Array): void
+  /** The container is gone, its changes kept. */
+  removed(id: string): void
+}
+
+/** How a command ended. Disposing removes its container. */
+export interface StepOutcome extends AsyncDisposable {
+  readonly containerId: string
+  readonly exitCode: number
+  /** Stores what the command changed as a layer. */
+  commit(signal: AbortSignal): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>
+}
+
+/** Runs commands: the containers area, behind an interface. */
+export interface StepContainers {
+  /** Runs to the end; when the signal aborts, the command is killed, its container removed, the reason thrown. */
+  run(command: StepCommand, listener: StepListener, signal: AbortSignal): Promise<StepOutcome>
+}
+
+/** Mounted root file systems for looking and copying; disposing gives one back. */
+export interface BuildRoots {
+  mount(layers: readonly Digest[]): Promise<{ readonly root: string } & AsyncDisposable>
+}
+
+/** Keeps layers and images of a running build from garbage collection until it is disposed of. */
+export interface BuildLeases {
+  take(description: string): Promise<BuildLease>
+}
+
+export interface BuildLease extends AsyncDisposable {
+  /** Durable when it resolves. */
+  hold(layers: readonly Digest[]): Promise<void>
+}

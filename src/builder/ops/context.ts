@@ -1,0 +1,43 @@
+import type { Digest } from '#base/digest.ts'
+import type { Archives } from '#images/archive.ts'
+import type { Layers } from '#images/layers/layers.ts'
+import type { BuildLease, BuildRoots, StepContainers } from '../needs.ts'
+import type { BuildState } from '../state.ts'
+import type { Vertex } from '../solver/vertex.ts'
+import type { ArgValues } from './metadata.ts'
+
+/** What all steps of one build share. */
+export interface StepContext {
+  readonly layers: Layers
+  readonly archives: Archives
+  readonly roots: BuildRoots
+  readonly containers: StepContainers
+  readonly lease: BuildLease
+  /** The directory of the main build context, and of the named ones (`--build-context`). */
+  readonly contexts: ReadonlyMap<string, string>
+  /** A directory for what lives as long as one step. */
+  readonly tempRoot: string
+  readonly args: ArgValues
+  readonly escape: string
+  /** SOURCE_DATE_EPOCH in milliseconds, or null. */
+  readonly clampMs: number | null
+  /** RFC 3339: the time that new history entries carry. */
+  now(): string
+}
+
+/** The key of the main build context in `StepContext.contexts`. */
+export const MAIN_CONTEXT = ''
+
+/** A step of a stage, with what its output line says. */
+export interface Step extends Vertex<BuildState> {
+  /** The stage it belongs to. */
+  readonly stage: number
+  /** `FROM busybox`, as written. */
+  readonly text: string
+}
+
+/** A layer that a step made. */
+export interface MadeLayer {
+  readonly diffId: Digest
+  readonly sizeBytes: number
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { Digest } from '#base/digest.ts'
+import type { BuildState } from '../state.ts'
+import type { CachedValue } from '../solver/vertex.ts'
+import type { MadeLayer, Step, StepContext } from './context.ts'
+import { nextState } from './next-state.ts'
+
+/** How a step that makes a layer does its work. */
+export interface LayerWork {
+  readonly stage: number
+  readonly text: string
+  readonly inputs: readonly Step[]
+  readonly context: StepContext
+  /** For `builder du`. */
+  readonly type: string
+  /** Everything that decides the layer, as text. */
+  key(inputs: readonly BuildState[], signal: AbortSignal): Promise<readonly string[]>
+  /** What the step changes beside the layer. */
+  changes?(state: BuildState): Partial<BuildState>
+  /** For the history. */
+  createdBy(state: BuildState): string
+  /** Makes the layer; null when there is nothing to add. */
+  make(inputs: readonly BuildState[], signal: AbortSignal): Promise<MadeLayer | null>
+}
+
+/** A step that makes a layer; the layer is held by the build's lease before the step ends. */
+export function layerStep(work: LayerWork): Step {
+  const { context } = work
+  const come = (state: BuildState, value: CachedValue, cached: boolean): BuildState =>
+    nextState(state, {
+      ...(work.changes === undefined ? {} : { changes: work.changes(state) }),
+      value,
+      cached,
+    })
+  return {
+    name: work.text,
+    text: work.text,
+    stage: work.stage,
+    inputs: work.inputs,
+    async cacheKey(inputs, signal) {
+      const parts = await work.key(inputs, signal)
+      return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+    },
+    async recall(record, inputs) {
+      if (record.layer !== null) {
+        await context.lease.hold([record.layer as Digest])
+        if (!context.layers.has(record.layer as Digest)) return null
+      }
+      const state = inputs[0] as BuildState
+      return come(state, record, state.cached)
+    },
+    async execute(inputs, signal) {
+      const state = inputs[0] as BuildState
+      const layer = await work.make(inputs, signal)
+      if (layer !== null) await context.lease.hold([layer.diffId])
+      const value: CachedValue = {
+        layer: layer?.diffId ?? null,
+        sizeBytes: layer?.sizeBytes ?? 0,
+        created: context.now(),
+        description: work.createdBy(state),
+        type: work.type,
+      }
+      return { result: come(state, value, false), record: value }
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import { posix } from 'node:path'
+import { InvalidArgumentError } from '#errors/errors.ts'
+import type { BaseView } from './base-view.ts'
+import type { CopyRequest } from './copy-request.ts'
+import { applyMode } from './file-mode.ts'
+import type { SelectedFile, SelectedSource } from './file-selection.ts'
+import type { Owner } from './owner.ts'
+
+/** An entry of the new layer. */
+export interface PlacedFile extends SelectedFile {
+  /** Where it goes: absolute in the image. */
+  readonly target: string
+}
+
+/** What decides where sources go and whose they become. */
+export interface PlacementContext {
+  readonly base: BaseView
+  readonly workdir: string
+  /** From `--chown`; null: as the source says. */
+  readonly owner: Owner | null
+  /** For directories that the placement makes on its way. */
+  readonly now: number
+}
+
+/**
+ * Decides where each source goes (Dockerfile reference, COPY): a directory's content goes into the destination, a
+ * file goes into a destination that is a directory or ends in a slash, else it becomes the destination.
+ * Missing directories on the way are made, 0755. Later sources win.
+ * @throws InvalidArgumentError when several sources would become one file.
+ */
+export function placeSources(
+  request: CopyRequest,
+  sources: readonly SelectedSource[],
+  context: PlacementContext,
+): PlacedFile[] {
+  const { base } = context
+  const destination = posix.resolve('/', context.workdir, request.destination)
+  const intoDirectory = request.destination.endsWith('/') || base.kind(destination) === 'directory'
+  if (sources.length > 1 && !intoDirectory) {
+    throw new InvalidArgumentError(
+      `When using ${request.keyword} with more than one source file, the destination must be a directory and end with a /`,
+    )
+  }
+  const placed = new Map<string, PlacedFile>()
+  const put = (target: string, file: SelectedFile): void => {
+    addParents(placed, target, context)
+    // A directory that is there already keeps its mode and owner.
+    if (file.type === 'directory' && (placed.has(target) || base.kind(target) === 'directory')) return
+    placed.delete(target)
+    placed.set(target, { ...owned(file, request, context), target })
+  }
+  for (const source of sources) {
+    const root = rootOf(source, { destination, intoDirectory, parents: request.parents })
+    for (const file of source.files) put(base.real(posix.join(root, file.name)), file)
+  }
+  return [...placed.values()]
+}
+
+function rootOf(
+  source: SelectedSource,
+  at: { readonly destination: string; readonly intoDirectory: boolean; readonly parents: boolean },
+): string {
+  if (at.parents) {
+    // `a/./b/c` keeps only what follows the pivot.
+    const kept = source.relativePath.split('/./').at(-1) as string
+    return posix.join(at.destination, kept)
+  }
+  if (source.isDirectory || !at.intoDirectory) return at.destination
+  return posix.join(at.destination, source.baseName)
+}
+
+function owned(file: SelectedFile, request: CopyRequest, context: PlacementContext): SelectedFile {
+  const mode =
+    request.chmod === null || file.type === 'symlink'
+      ? file.mode
+      : applyMode(file.mode, request.chmod, file.type === 'directory')
+  return { ...file, ...context.owner, mode }
+}
+
+function addParents(placed: Map<string, PlacedFile>, target: string, context: PlacementContext): void {
+  const missing: string[] = []
+  for (let path = posix.dirname(target); path !== '/'; path = posix.dirname(path)) {
+    if (placed.has(path) || context.base.kind(path) === 'directory') break
+    missing.unshift(path)
+  }
+  for (const path of missing) placed.set(path, { ...directory(context.owner, context.now), target: path })
+}
+
+/** A new directory as the builder makes it. */
+export function directory(owner: Owner | null, now: number): SelectedFile {
+  return {
+    name: '',
+    path: null,
+    type: 'directory',
+    mode: 0o755,
+    uid: owner?.uid ?? 0,
+    gid: owner?.gid ?? 0,
+    sizeBytes: 0,
+    mtimeMs: now,
+    text: '',
+  }
+}
+
+/** The directories to make so that `path` is one; none where it is there. */
+export function placeDirectory(
+  path: string,
+  context: { readonly base: BaseView; readonly made: SelectedFile },
+): PlacedFile[] {
+  const missing: PlacedFile[] = []
+  for (let at = context.base.real(path); at !== '/'; at = posix.dirname(at)) {
+    const kind = context.base.kind(at)
+    if (kind === 'directory') break
+    if (kind === 'other')
+      throw new InvalidArgumentError(`cannot make the directory "${path}": "${at}" is a file`)
+    missing.unshift({ ...context.made, target: at })
+  }
+  return missing
+}

@@ -1,0 +1,154 @@
+import type { Digest } from '#base/digest.ts'
+import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import type { HostConfig, Mount } from '#spec/docker/host-config.ts'
+import { flagValue } from '../dockerfile/instruction-flags.ts'
+import type { InstructionOf } from '../dockerfile/instructions.ts'
+import { BuildStepError } from '../build-step-error.ts'
+import type { StepListener } from '../needs.ts'
+import type { BuildState } from '../state.ts'
+import { PREDEFINED, Scope } from '../variables.ts'
+import type { Step, StepContext } from './context.ts'
+import { layerStep } from './layer-step.ts'
+import { shellOf } from './metadata.ts'
+import { parseRunMount, type RunMount } from './run-mounts.ts'
+
+/** Makes the mounts of a command real; disposing gives them back. */
+export interface MountMaker {
+  make(
+    mounts: readonly RunMount[],
+    inputs: ReadonlyMap<string, BuildState>,
+    signal: AbortSignal,
+  ): Promise<
+    { readonly mounts: readonly Mount[]; readonly tmpfs: Readonly<Record<string, string>> } & AsyncDisposable
+  >
+}
+
+/** What RUN needs beside the context of all steps. */
+export interface RunContext extends StepContext {
+  readonly mountMaker: MountMaker
+  /** `--network`, limits and extra hosts of the whole build. */
+  readonly hostConfig: HostConfig
+  /** Stores the image in the making that a command runs on, and gives it up. */
+  readonly stateImage: (state: BuildState) => Promise<{ readonly id: Digest } & AsyncDisposable>
+  readonly listener: (step: { readonly stage: number; readonly text: string }) => StepListener
+}
+
+/** RUN: runs a command in a container on the state, and keeps what it changed as a layer. */
+export function runStep(
+  instruction: InstructionOf<'run'>,
+  at: {
+    readonly stage: number
+    readonly input: Step
+    /** The stages and images that its mounts take from, by the name in `from=`. */
+    readonly from: ReadonlyMap<string, Step>
+    readonly context: RunContext
+  },
+): Step {
+  const { context } = at
+  const names = [...at.from.keys()]
+  return layerStep({
+    stage: at.stage,
+    text: instruction.text,
+    inputs: [at.input, ...at.from.values()],
+    context,
+    type: 'regular',
+    key(inputs) {
+      const state = inputs[0] as BuildState
+      const { argv, env, mounts } = commandOf(instruction, state, context)
+      const { User, WorkingDir } = state.config
+      const taken = inputs.slice(1).map((input, index) => [names[index], input.layers])
+      const network = flagValue(instruction.flags, 'network') ?? context.hostConfig.NetworkMode ?? ''
+      return Promise.resolve([
+        'run',
+        JSON.stringify([state.layers, argv, env, User ?? '', WorkingDir ?? '', mounts, taken, network]),
+      ])
+    },
+    createdBy(state) {
+      const { argv, args } = commandOf(instruction, state, context)
+      const given = args.length === 0 ? '' : `|${args.length} ${args.join(' ')} `
+      return `RUN ${given}${argv.join(' ')} # buildkit`
+    },
+    async make(inputs, signal) {
+      const state = inputs[0] as BuildState
+      const { argv, env, mounts } = commandOf(instruction, state, context)
+      await using image = await context.stateImage(state)
+      const states = new Map(inputs.slice(1).map((input, index) => [names[index] as string, input]))
+      await using made = await context.mountMaker.make(mounts, states, signal)
+      const command = {
+        image: image.id,
+        argv,
+        env,
+        user: state.config.User ?? '',
+        workdir: state.config.WorkingDir ?? '',
+        hostConfig: hostConfigOf(instruction, made, context.hostConfig),
+        labels: {},
+      }
+      const listener = context.listener({ stage: at.stage, text: instruction.text })
+      await using outcome = await context.containers.run(command, listener, signal)
+      if (outcome.exitCode !== 0) throw new BuildStepError(argv.join(' '), outcome.exitCode)
+      const layer = await outcome.commit(signal)
+      listener.removed(outcome.containerId)
+      return layer
+    },
+  })
+}
+
+function commandOf(instruction: InstructionOf<'run'>, state: BuildState, context: StepContext) {
+  const scope = Scope.of(state, context.escape)
+  const { command, heredocs, flags } = instruction
+  // Arguments of the build are in the environment of the command, but not in that of the image.
+  const given = Object.entries(context.args.given).filter(
+    ([name, value]) => PREDEFINED.has(name) && value !== null,
+  )
+  const declared = new Map([...(given as [string, string][]), ...state.args])
+  const set = new Set((state.config.Env ?? []).map((entry) => entry.split('=', 1)[0]))
+  const args = [...declared].filter(([name]) => !set.has(name)).map(([name, value]) => `${name}=${value}`)
+  const mounts = (flags.get('mount') ?? []).map((text) =>
+    parseRunMount(text, { scope, workdir: state.config.WorkingDir ?? '/' }),
+  )
+  let argv: readonly string[]
+  if (command.form === 'exec') argv = command.argv
+  else if (heredocs.length === 1 && /^<<-?(["']?)[\w.-]+\1$/.test(command.text)) {
+    const script = (heredocs[0] as (typeof heredocs)[0]).content
+    argv = [...shellOf(state.config), script.startsWith('#!') ? scriptWithInterpreter(script) : script]
+  } else {
+    const bodies = heredocs.map((heredoc) => `\n${heredoc.content}${heredoc.name}`).join('')
+    argv = [...shellOf(state.config), command.text + bodies]
+  }
+  return {
+    argv,
+    env: [...(state.config.Env ?? []), ...args],
+    args: args.filter((arg) => !PREDEFINED.has(arg.split('=', 1)[0] as string)),
+    mounts,
+  }
+}
+
+/** A here-document that names its interpreter is written to a file and run from there. */
+function scriptWithInterpreter(script: string): string {
+  const end = `WHARF_${script.length}_END`
+  return `f=$(mktemp) && cat > "$f" <<'${end}'\n${script}${end}\nchmod +x "$f" && "$f"; r=$?; rm -f "$f"; exit $r`
+}
+
+function hostConfigOf(
+  instruction: InstructionOf<'run'>,
+  made: { readonly mounts: readonly Mount[]; readonly tmpfs: Readonly<Record<string, string>> },
+  build: HostConfig,
+): HostConfig {
+  const network = flagValue(instruction.flags, 'network')
+  if (network !== null && !['default', 'none', 'host'].includes(network)) {
+    throw new InvalidArgumentError(`invalid network mode: ${JSON.stringify(network)}`)
+  }
+  const security = flagValue(instruction.flags, 'security')
+  if (security === 'insecure')
+    throw new NotImplementedError('RUN --security=insecure is not allowed by this daemon')
+  if (security !== null && security !== 'sandbox')
+    throw new InvalidArgumentError(`security ${security} is not valid`)
+  if (instruction.flags.has('device'))
+    throw new NotImplementedError('RUN --device is not supported: no CDI devices for builds')
+  return {
+    ...build,
+    ...(network === null || network === 'default' ? {} : { NetworkMode: network }),
+    Mounts: made.mounts,
+    Tmpfs: made.tmpfs,
+  }
+}
