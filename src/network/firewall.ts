@@ -8,8 +8,8 @@ import type { PublishedPort } from './records.ts'
 export interface BridgeRules {
   readonly bridge: string
   readonly subnets: readonly string[]
-  /** Containers reach other hosts with the host's address. */
-  readonly masquerade: boolean
+  /** The families in which containers reach other hosts with the host's address. */
+  readonly masquerade: readonly (4 | 6)[]
   readonly internal: boolean
   /** From elsewhere, by IPv4 and by IPv6: published ports through NAT only; every port; published ports at the container's own address. */
   readonly access: Readonly<Record<4 | 6, 'nat' | 'open' | 'routed'>>
@@ -140,7 +140,8 @@ function bridgeElements(rules: BridgeRules): SetElement[] {
     const { subnet } = parseCidr(text)
     const from = addressBytes({ family: subnet.family, value: subnet.first })
     const end = addressBytes({ family: subnet.family, value: subnet.last + 1n })
-    const sets = rules.masquerade && !rules.internal ? ['subnets', 'masquerade'] : ['subnets']
+    const sets =
+      rules.masquerade.includes(subnet.family) && !rules.internal ? ['subnets', 'masquerade'] : ['subnets']
     for (const base of sets) {
       const set = `${base}${String(subnet.family)}`
       elements.push({ set, key: from }, { set, key: end, intervalEnd: true })

@@ -1,0 +1,146 @@
+import { errnoOf, InvalidArgumentError } from '#errors/errors.ts'
+import type { Rtnetlink, Link } from '#kernel/netlink/rtnetlink.ts'
+import { parseBridgeOptions } from './bridge-options.ts'
+import type { BridgeOptions, GatewayMode } from './bridge-options.ts'
+import { parseCidr } from './cidr.ts'
+import type { BridgeRules, Firewall } from './firewall.ts'
+import type { EndpointRecord, NetworkRecord } from './records.ts'
+import { sysctl } from './sysctl.ts'
+import type { LinkInside } from './link-inside.ts'
+
+/**
+ * Bridge networks: a bridge on the host, a veth pair per container, the container's end made in its namespace under its final name.
+ * All calls are synchronous: netlink answers at once.
+ */
+export class BridgeDriver {
+  readonly #netlink: Rtnetlink
+  readonly #firewall: Firewall
+
+  constructor(netlink: Rtnetlink, firewall: Firewall) {
+    this.#netlink = netlink
+    this.#firewall = firewall
+  }
+
+  /**
+   * Makes sure that the network stands: link, addresses, firewall. Idempotent: after a restart it mends what is missing.
+   * @param options.quiet leaves the firewall to a later `install`.
+   */
+  ensure(record: NetworkRecord, options: { readonly quiet: boolean }): void {
+    const parsed = parseBridgeOptions(record.options)
+    const link = this.#ensureLink(record, parsed)
+    const present = this.#netlink.addresses().filter((entry) => entry.index === link.index)
+    for (const pool of record.pools) {
+      if (!hasGatewayAddress(record, parsed, pool.family) || pool.gateway === null) continue
+      const prefix = parseCidr(pool.subnet).subnet.prefix
+      if (present.some((entry) => entry.address === pool.gateway && entry.prefix === prefix)) continue
+      this.#netlink.addAddress(link.index, pool.gateway, prefix)
+    }
+    if (!link.up) this.#netlink.setLink(link.index, { up: true })
+    this.#firewall.addBridge(bridgeRules(record, parsed), options)
+  }
+
+  /** Takes the network away; links of containers are gone by then. `keepLink`: the bridge was there before us. */
+  remove(record: NetworkRecord): void {
+    this.#firewall.removeBridge(bridgeName(record))
+    // Deletion waits for grace periods of the kernel: without its addresses it is out of everybody's way at once.
+    void this.#netlink.deleteLinkOffThread(bridgeName(record)).catch(() => {})
+    this.#forgetAddresses(record)
+  }
+
+  #forgetAddresses(record: NetworkRecord): void {
+    try {
+      const link = this.#netlink.link(bridgeName(record))
+      for (const entry of this.#netlink.addresses()) {
+        if (entry.index === link.index && !entry.address.startsWith('fe80:')) {
+          this.#netlink.deleteAddress(link.index, entry.address, entry.prefix)
+        }
+      }
+    } catch (error) {
+      if (!['ENODEV', 'EADDRNOTAVAIL'].includes(errnoOf(error) ?? '')) throw error
+    }
+  }
+
+  /** Plugs a container in: the veth pair, its address, the link up. Routes are the sandbox's own. */
+  attach(record: NetworkRecord, endpoint: EndpointRecord, inside: LinkInside): void {
+    const options = parseBridgeOptions(record.options)
+    if (endpoint.hostLink === null || endpoint.ifname === null) return
+    const bridge = this.#netlink.link(bridgeName(record))
+    const mtu = options.mtu
+    this.#netlink.addLink(
+      endpoint.hostLink,
+      { kind: 'veth', peer: { name: endpoint.ifname, mac: endpoint.mac, mtu, netnsFd: inside.netnsFd } },
+      { master: bridge.index, mtu, up: true },
+    )
+    if (!options.icc) this.#netlink.setLink(this.#netlink.link(endpoint.hostLink).index, { isolated: true })
+    inside.configure(record, endpoint)
+  }
+
+  /** Unplugs a container: nothing passes any more when it returns; the links go in the background. Idempotent. */
+  detach(endpoint: EndpointRecord): void {
+    const { hostLink } = endpoint
+    if (hostLink === null) return
+    try {
+      this.#netlink.setLink(this.#netlink.link(hostLink).index, { up: false })
+    } catch (error) {
+      if (errnoOf(error) === 'ENODEV') return
+      throw error
+    }
+    void this.#netlink.deleteLinkOffThread(hostLink).catch(() => {})
+  }
+
+  #ensureLink(record: NetworkRecord, options: BridgeOptions): Link {
+    const name = bridgeName(record)
+    const found = this.#find(name)
+    if (found !== null) {
+      if (found.kind !== 'bridge') throw new InvalidArgumentError(`device ${name} exists and is not a bridge`)
+      return found
+    }
+    // A fixed MAC: else the bridge takes the lowest of its ports', and peers' ARP entries go stale as containers come and go.
+    const mac = `02:42:${record.id.slice(0, 8).replaceAll(/(..)(?=.)/g, '$1:')}`
+    this.#netlink.addLink(name, { kind: 'bridge' }, { mac, mtu: options.mtu })
+    const ipv6 = record.enableIPv6
+    sysctl(`ipv4/conf/${name}/route_localnet`, '1')
+    sysctl(`ipv6/conf/${name}/accept_ra`, '0')
+    sysctl(`ipv6/conf/${name}/disable_ipv6`, ipv6 ? '0' : '1')
+    return this.#netlink.link(name)
+  }
+
+  #find(name: string): Link | null {
+    try {
+      return this.#netlink.link(name)
+    } catch (error) {
+      if (errnoOf(error) === 'ENODEV') return null
+      throw error
+    }
+  }
+}
+
+/** The name of a bridge network's bridge. */
+export function bridgeName(record: NetworkRecord): string {
+  return record.link ?? `br-${record.id.slice(0, 12)}`
+}
+
+/** Tells whether the bridge itself has the gateway's address. */
+function hasGatewayAddress(record: NetworkRecord, options: BridgeOptions, family: 4 | 6): boolean {
+  if (family === 4 && options.inhibitIPv4) return false
+  return !(record.internal && options.gatewayMode[family] === 'isolated')
+}
+
+const ACCESS: Readonly<Record<GatewayMode, 'nat' | 'open' | 'routed'>> = {
+  nat: 'nat',
+  'nat-unprotected': 'open',
+  routed: 'routed',
+  isolated: 'nat',
+}
+
+function bridgeRules(record: NetworkRecord, options: BridgeOptions): BridgeRules {
+  // A routed family is not hidden behind the host's address.
+  const natted = ([4, 6] as const).filter((family) => options.gatewayMode[family] !== 'routed')
+  return {
+    bridge: bridgeName(record),
+    subnets: record.pools.map((pool) => pool.subnet),
+    masquerade: options.masquerade ? natted : [],
+    internal: record.internal,
+    access: { 4: ACCESS[options.gatewayMode[4]], 6: ACCESS[options.gatewayMode[6]] },
+  }
+}

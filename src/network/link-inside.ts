@@ -1,0 +1,83 @@
+import { closeSync } from 'node:fs'
+import { errnoOf } from '#errors/errors.ts'
+import { inNetns, openNetns } from '#kernel/netns.ts'
+import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
+import { parseCidr } from './cidr.ts'
+import { endpointSysctls, sysctl } from './sysctl.ts'
+import type { EndpointRecord, NetworkRecord } from './records.ts'
+
+/** Works on the links inside a container's namespace, from outside. */
+export class LinkInside implements Disposable {
+  readonly netnsFd: number
+  readonly #netlink: Rtnetlink
+
+  constructor(netnsPath: string) {
+    this.netnsFd = openNetns(netnsPath)
+    this.#netlink = inNetns(this.netnsFd, () => new Rtnetlink())
+  }
+
+  [Symbol.dispose](): void {
+    this.#netlink[Symbol.dispose]()
+    closeSync(this.netnsFd)
+  }
+
+  /** Runs synchronous work in the namespace. */
+  run<T>(work: () => T): T {
+    return inNetns(this.netnsFd, work)
+  }
+
+  /** Gives a new link its addresses and brings it up. */
+  configure(record: NetworkRecord, endpoint: EndpointRecord): void {
+    const { ifname } = endpoint
+    if (ifname === null) return
+    const { index } = this.#netlink.link(ifname)
+    this.run(() => {
+      sysctl(`ipv6/conf/${ifname}/disable_ipv6`, endpoint.ipv6 === null ? '1' : '0')
+      // The addresses are ours to give: no router's advertisement adds others.
+      if (endpoint.ipv6 !== null) sysctl(`ipv6/conf/${ifname}/accept_ra`, '0')
+      for (const [path, value] of endpointSysctls(endpoint.settings, ifname)) sysctl(path, value)
+    })
+    for (const pool of record.pools) {
+      const address = pool.family === 4 ? endpoint.ipv4 : endpoint.ipv6
+      if (address === null || !inSubnet(address, pool.subnet)) continue
+      this.#netlink.addAddress(index, address, parseCidr(pool.subnet).subnet.prefix)
+    }
+    for (const address of endpoint.settings.IPAMConfig?.LinkLocalIPs ?? []) {
+      this.#netlink.addAddress(index, address, address.includes(':') ? 64 : 16)
+    }
+    this.#netlink.setLink(index, { up: true })
+  }
+
+  /** Makes this the default route of a family, or (null) takes the default route away. */
+  setGateway(
+    family: 4 | 6,
+    gateway: { readonly ifname: string; readonly address: string | null } | null,
+  ): void {
+    if (gateway === null) {
+      try {
+        this.#netlink.deleteDefaultRoute(family)
+      } catch (error) {
+        if (errnoOf(error) !== 'ESRCH') throw error
+      }
+      return
+    }
+    const { index } = this.#netlink.link(gateway.ifname)
+    this.#netlink.addRoute({
+      family,
+      index,
+      replace: true,
+      ...(gateway.address === null ? {} : { gateway: gateway.address }),
+    })
+  }
+
+  /** Deletes a link that has no host end to delete (macvlan). */
+  async deleteLink(name: string): Promise<void> {
+    await this.run(() => new Rtnetlink()).deleteLinkOffThread(name)
+  }
+}
+
+function inSubnet(address: string, cidr: string): boolean {
+  const { subnet } = parseCidr(cidr)
+  const { value } = parseCidr(`${address}/${subnet.family === 4 ? '32' : '128'}`).address
+  return subnet.first <= value && value <= subnet.last
+}
