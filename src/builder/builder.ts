@@ -7,11 +7,13 @@ import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#error
 import type { Archives } from '#images/archive.ts'
 import type { Images } from '#images/image-service.ts'
 import type { Layers } from '#images/layers/layers.ts'
-import type { BuildOptions } from '#spec/docker/options.ts'
+import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
+import type { BuildOptions, BuildPruneOptions } from '#spec/docker/options.ts'
 import { familiarString, parseReference, withDefaultTag } from '#spec/reference.ts'
 import { buildArguments, unusedArguments } from './build-arguments.ts'
 import { openBuildContext } from './build-context.ts'
 import type { BuildCache } from './cache/build-cache.ts'
+import { describeCache, type LayerSharing, pruneCache } from './cache/prune.ts'
 import { ClassicOutput } from './classic-output.ts'
 import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.ts'
 import { buildHostConfig } from './host-limits.ts'
@@ -37,6 +39,9 @@ export interface BuilderOptions {
   /** A directory that is the builder's alone: `cache/` in it stays, `tmp/` is emptied at start. */
   readonly directory: string
   readonly hostPlatform: BuildPlatform
+  readonly sharing: LayerSharing
+  /** Starts a collection in the background: layers of forgotten records go. */
+  readonly collectGarbage: () => void
   /** Gives up the image of an intermediate state. */
   readonly discardImage: (id: Digest) => Promise<void>
 }
@@ -93,6 +98,23 @@ export class Builder {
       this.#running.delete(options.buildId)
       await rm(directory, { recursive: true, force: true })
     }
+  }
+
+  /** `POST /build/prune`. @throws InvalidArgumentError */
+  async prune(
+    options: BuildPruneOptions,
+  ): Promise<{ CachesDeleted: readonly string[] | null; SpaceReclaimed: number }> {
+    const { keys, reclaimedBytes } = await pruneCache(this.#options.cache, options, this.#options.sharing)
+    this.#options.collectGarbage()
+    return {
+      CachesDeleted: keys.length === 0 ? null : keys.map((key) => key.slice(0, 25)),
+      SpaceReclaimed: reclaimedBytes,
+    }
+  }
+
+  /** The build cache as `GET /system/df` lists it. */
+  diskUsage(): readonly BuildCacheUsage[] {
+    return describeCache(this.#options.cache, this.#options.sharing)
   }
 
   /** `POST /build/cancel`. @throws NotFoundError */
