@@ -22,7 +22,7 @@ const cleanUp = `
 docker ps -aq | xargs -r docker rm -fv
 docker volume ls -q | xargs -r docker volume rm -f
 docker network ls -q --filter type=custom | xargs -r docker network rm
-docker image ls -q --filter reference='made*' | sort -u | xargs -r docker image rm -f
+docker image ls --filter reference='made*' --format '{{.Repository}}:{{.Tag}}' | xargs -r docker image rm -f
 docker image ls -q --filter dangling=true | xargs -r docker image rm -f
 `
 

@@ -186,7 +186,7 @@ export const containerScripts: readonly Script[] = [
     steps: `
       @docker run -d --name one -l team=a busybox sleep 1000
       @docker run -d --name two -l team=b -l big busybox sleep 1000
-      @docker run --name three busybox sh -c 'exit 5'
+      @docker run --name three busybox sh -c 'exit 5' || true
       docker ps -a --format '{{.Names}}'
       docker ps --filter label=team=a --format '{{.Names}}'
       docker ps --filter label=big --format '{{.Names}} {{.Labels}}'
@@ -269,7 +269,6 @@ export const containerScripts: readonly Script[] = [
       docker create --cpuset-cpus 99 busybox
       docker create --cap-add NOSUCH busybox
       docker create --security-opt nosuch=1 busybox
-      docker create --log-driver nosuch busybox
       docker create --log-opt nosuch=1 busybox
       docker create --runtime nosuch busybox
       docker create --ipc nosuch busybox
@@ -373,8 +372,10 @@ export const containerScripts: readonly Script[] = [
       @docker start -a seen || true
       @docker rename seen seen2
       @docker rm seen2
+      @sleep 1.2
       docker events --since 1h --until 0s --filter container=seen2 --format '{{.Type}} {{.Action}} {{index .Actor.Attributes "name"}} {{index .Actor.Attributes "exitCode"}}' | tail -3
-      docker events --since 1h --until 0s --filter type=container --filter event=die --format '{{.Action}} {{index .Actor.Attributes "exitCode"}} {{index .Actor.Attributes "image"}}' | tail -1`,
+      docker events --since 1h --until 0s --filter type=container --format '{{.Action}} {{index .Actor.Attributes "exitCode"}} {{index .Actor.Attributes "image"}}' | tail -7
+      docker events --since 1h --until 0s --filter nonsense=x`,
   },
   {
     name: 'version and info as formats ask',
