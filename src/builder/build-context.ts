@@ -42,7 +42,7 @@ export async function openBuildContext(request: ContextRequest, archives: Archiv
     tar = remote.tar
   } else if (request.tar === null) throw new InvalidArgumentError('no build context was given')
   else tar = request.tar
-  await archives.extract(root, '/', tar, { copyUidGid: false, signal })
+  await archives.extract(root, '/', tar, { signal })
   return { root, dockerfile: await readDockerfile(root, request.dockerfile) }
 }
 

@@ -9,6 +9,7 @@ import type { Images } from '#images/image-service.ts'
 import type { Layers } from '#images/layers/layers.ts'
 import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
 import type { BuildOptions, BuildPruneOptions } from '#spec/docker/options.ts'
+import type { OciImageConfig } from '#spec/oci/image.ts'
 import { familiarString, parseReference, withDefaultTag } from '#spec/reference.ts'
 import { buildArguments, unusedArguments } from './build-arguments.ts'
 import { openBuildContext } from './build-context.ts'
@@ -53,6 +54,8 @@ export class Builder {
   readonly #solver = new Solver<BuildState>()
   readonly #locks = new KeyedLock()
   readonly #running = new Map<string, AbortController>()
+  /** How many commands run on an image that only they need. */
+  readonly #users = new Map<Digest, number>()
 
   constructor(options: BuilderOptions) {
     this.#options = options
@@ -228,15 +231,31 @@ export class Builder {
     }
   }
 
-  /** The image that a RUN's container is made from; kept only as long as the command runs. */
+  /**
+   * The image that a RUN's container is made from: the layers and nothing else, since the step says itself how the
+   * command runs. Kept as long as a command uses it.
+   */
   async #stateImage(state: BuildState): Promise<{ readonly id: Digest } & AsyncDisposable> {
-    if (state.imageId !== null) return { id: state.imageId, [Symbol.asyncDispose]: () => Promise.resolve() }
-    const image = await this.#options.images.create({
-      config: imageConfigOf(state),
-      parent: null,
-      references: [],
-    })
-    return { id: image.id, [Symbol.asyncDispose]: () => this.#options.discardImage(image.id) }
+    const { os, architecture } = state.platform
+    const config: OciImageConfig = {
+      architecture,
+      os,
+      config: {},
+      rootfs: { type: 'layers', diff_ids: state.layers },
+    }
+    const key = JSON.stringify(config)
+    using _held = await this.#locks.acquire(key)
+    const { id } = await this.#options.images.create({ config, parent: null, references: [] })
+    this.#users.set(id, (this.#users.get(id) ?? 0) + 1)
+    const release = async (): Promise<void> => {
+      using _again = await this.#locks.acquire(key)
+      const users = (this.#users.get(id) as number) - 1
+      this.#users.set(id, users)
+      if (users > 0) return
+      this.#users.delete(id)
+      await this.#options.discardImage(id)
+    }
+    return { id, [Symbol.asyncDispose]: release }
   }
 
   async #store(state: BuildState, tags: readonly ReturnType<typeof parseTag>[]): Promise<Digest> {

@@ -122,7 +122,7 @@ async function unpacked(sources: readonly SelectedSource[], options: AddOptions)
       continue
     }
     const directory = await temporary(options)
-    await options.archives.extract(directory, '/', stream, { copyUidGid: true, signal: options.signal })
+    await options.archives.extract(directory, '/', stream, { signal: options.signal })
     result.push(...(await selectSources(directory, ['.'], options)))
   }
   return result

@@ -1,0 +1,92 @@
+import type { ContainerLifecycle, ContainerStreams } from '#api/backends.ts'
+import { newId } from '#base/ids.ts'
+import type { BuildRoots, StepCommand, StepContainers, StepListener, StepOutcome } from '#builder/needs.ts'
+import type { Snapshots } from '#images/snapshots.ts'
+
+/** Runs the commands of builds as containers: the builder's interface on that of the containers. */
+export function createBuildSteps(
+  containers: ContainerLifecycle & ContainerStreams,
+  snapshots: Snapshots,
+): StepContainers {
+  return {
+    async run(command, listener, signal) {
+      signal.throwIfAborted()
+      const { Id: id } = await containers.create(createRequest(command), { name: '', platform: null })
+      await using held = new AsyncDisposableStack()
+      held.defer(() => containers.remove(id, { force: true, removeVolumes: true, removeLink: false }))
+      listener.created(id)
+      const exitCode = await runToEnd(id, { containers, listener, signal })
+      const kept = held.move()
+      return outcomeOf(id, { exitCode, snapshots, kept })
+    },
+  }
+}
+
+function createRequest(command: StepCommand) {
+  return {
+    Image: command.image,
+    Cmd: command.argv,
+    Env: command.env,
+    User: command.user,
+    WorkingDir: command.workdir,
+    Labels: command.labels,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: command.hostConfig,
+  }
+}
+
+async function runToEnd(
+  id: string,
+  at: {
+    readonly containers: ContainerLifecycle & ContainerStreams
+    readonly listener: StepListener
+    readonly signal: AbortSignal
+  },
+): Promise<number> {
+  const { containers, listener, signal } = at
+  const session = await containers.attach(id, {
+    stdin: false,
+    stdout: true,
+    stderr: true,
+    stream: true,
+    logs: false,
+    detachKeys: null,
+    signal,
+  })
+  const { result } = await containers.wait(id, 'next-exit', { signal })
+  await containers.start(id, { detachKeys: null })
+  for await (const frame of session.frames) listener.output(frame.stream, frame.bytes)
+  const { StatusCode } = await result
+  signal.throwIfAborted()
+  return StatusCode
+}
+
+function outcomeOf(
+  id: string,
+  made: { readonly exitCode: number; readonly snapshots: Snapshots; readonly kept: AsyncDisposableStack },
+): StepOutcome {
+  return {
+    containerId: id,
+    exitCode: made.exitCode,
+    commit: async (signal) => await made.snapshots.commit(id, { signal }),
+    [Symbol.asyncDispose]: () => made.kept.disposeAsync(),
+  }
+}
+
+/** Mounted roots for builds: snapshots that nobody keeps. A dead daemon's are removed as snapshots without an owner. */
+export function createBuildRoots(snapshots: Snapshots): BuildRoots {
+  return {
+    async mount(layers) {
+      const id = newId()
+      await snapshots.prepare(id, { layers })
+      try {
+        const root = await snapshots.mount(id)
+        return { root, [Symbol.asyncDispose]: () => snapshots.remove(id) }
+      } catch (error) {
+        await snapshots.remove(id)
+        throw error
+      }
+    },
+  }
+}
