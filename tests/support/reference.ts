@@ -10,9 +10,14 @@ import { until } from './until.ts'
 
 const enterRoot = fileURLToPath(new URL('./enter-root', import.meta.url))
 
-/** A real dockerd out of the sid root, in mount, network and pid namespaces of its own: the reference to compare with. */
+export type PeerName = 'dockerd' | 'podman'
+
+/**
+ * A real dockerd out of the sid root, in mount, network and pid namespaces of its own: the reference to compare with. Podman, by the
+ * same API, is for the benchmarks.
+ */
 export class ReferenceDockerd extends Engine {
-  readonly name = 'dockerd'
+  readonly name: PeerName
   readonly socketPath: string
   readonly root: string
   /** All its cgroups are below this one. */
@@ -20,20 +25,21 @@ export class ReferenceDockerd extends Engine {
   #child: ChildProcess | null = null
   #pid = 0
 
-  private constructor() {
+  private constructor(name: PeerName) {
     super()
+    this.name = name
     this.root = scratchDirectory('d')
     this.socketPath = `${this.root}/docker.sock`
     this.#cgroup = this.root.replaceAll('/', '').replace(/^tmp/, '')
   }
 
   /** Starts it with the image `busybox` loaded; null when the sid root cannot be made, as without a network. */
-  static async start(flags: readonly string[] = []): Promise<ReferenceDockerd | null> {
+  static async start(name: PeerName = 'dockerd'): Promise<ReferenceDockerd | null> {
     const { root, missing } = await buildPeer()
     if (missing !== false) return null
-    const daemon = new ReferenceDockerd()
+    const daemon = new ReferenceDockerd(name)
     try {
-      await daemon.#launch(root, flags)
+      await daemon.#launch(root)
       await daemon.ok('load', '-i', await busyboxArchive())
     } catch (error) {
       await daemon.stop()
@@ -67,21 +73,40 @@ export class ReferenceDockerd extends Engine {
       : '(no log)'
   }
 
-  async #launch(sid: string, flags: readonly string[]): Promise<void> {
+  get #command(): readonly string[] {
+    if (this.name === 'podman') {
+      return [
+        'podman',
+        '--root',
+        `${this.root}/data`,
+        '--runroot',
+        '/run/podman',
+        'system',
+        'service',
+        '-t',
+        '0',
+        `unix://${this.socketPath}`,
+      ]
+    }
+    const roots = ['--data-root', `${this.root}/data`, '--exec-root', '/run/docker']
+    return ['dockerd', '-H', `unix://${this.socketPath}`, ...roots, '--cgroup-parent', `/${this.#cgroup}`]
+  }
+
+  async #launch(sid: string): Promise<void> {
     const log = openSync(`${this.root}/daemon.log`, 'a')
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child']
-    const dockerd = [
-      ...['dockerd', '-H', `unix://${this.socketPath}`, '--data-root', `${this.root}/data`],
-      ...['--exec-root', '/run/docker', '--cgroup-parent', `/${this.#cgroup}`, ...flags],
-    ]
-    this.#child = spawn('unshare', [...namespaces, enterRoot, sid, this.root, scratchRoot, ...dockerd], {
-      stdio: ['ignore', log, log],
-      env: { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-    })
+    this.#child = spawn(
+      'unshare',
+      [...namespaces, enterRoot, sid, this.root, scratchRoot, ...this.#command],
+      {
+        stdio: ['ignore', log, log],
+        env: { ...process.env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      },
+    )
     closeSync(log)
     const child = this.#child
-    await until('dockerd serves its API', async () => {
-      if (child.exitCode !== null) throw new Error(`dockerd ended: ${this.logTail()}`)
+    await until(`${this.name} serves its API`, async () => {
+      if (child.exitCode !== null) throw new Error(`${this.name} ended: ${this.logTail()}`)
       return (await this.api('GET', '/_ping')).status === 200
     })
     this.#pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim())

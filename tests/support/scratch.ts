@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 
 /**
  * The directory of this test file, short enough for unix sockets below it. The runner makes and removes it (kernel-file.ts); a file
@@ -21,4 +21,12 @@ export function scratchDirectory(name: string): string {
   const path = `${scratchRoot}/${name}${made}`
   mkdirSync(path, { recursive: true })
   return path
+}
+
+if (!isIsolated) {
+  process.on('exit', () => {
+    // Never through a mount that a failed test has left.
+    const mounted = readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${scratchRoot}/`)
+    if (!mounted) rmSync(scratchRoot, { recursive: true, force: true })
+  })
 }

@@ -1,0 +1,58 @@
+/**
+ * Compares wharfd with dockerd and podman by the same stock docker CLI, each in a network namespace of its own, in turn, and prints
+ * medians and ratios. Cases: run, exec, life, many, images, logs, growth, memory; all but growth when none is named.
+ * `--only wharfd,dockerd` chooses engines.
+ */
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import type { Engine } from '../tests/support/engine.ts'
+import { ReferenceDockerd } from '../tests/support/reference.ts'
+import { Wharfd } from '../tests/support/wharfd.ts'
+import { imageCases } from './cases/images.ts'
+import { execCases, growthCases, lifeCases, manyCases, runCases } from './cases/life.ts'
+import { logCases } from './cases/logs.ts'
+import { memoryCases } from './cases/memory.ts'
+import { measure, type Subject } from './measure.ts'
+import { describeMachine, row } from './report.ts'
+
+const cases: Readonly<Record<string, readonly Subject[]>> = {
+  memory: memoryCases,
+  run: runCases,
+  exec: execCases,
+  life: lifeCases,
+  many: manyCases,
+  images: imageCases,
+  logs: logCases,
+  growth: growthCases(200),
+}
+const usual = Object.keys(cases).filter((name) => name !== 'growth')
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string', default: 'wharfd,dockerd,podman' } },
+})
+const unknown = positionals.filter((name) => cases[name] === undefined)
+if (unknown.length > 0)
+  throw new Error(`no such case: ${unknown.join(', ')}; there are ${Object.keys(cases).join(', ')}`)
+
+execFileSync('ip', ['link', 'set', 'lo', 'up'])
+const engines: Engine[] = []
+try {
+  for (const name of values.only.split(',')) {
+    if (name === 'wharfd') engines.push(await Wharfd.startWithBusybox())
+    else if (name === 'dockerd' || name === 'podman') {
+      const peer = await ReferenceDockerd.start(name)
+      if (peer === null) console.log(`${name} is left out: its root could not be made`)
+      else engines.push(peer)
+    } else throw new Error(`no such engine: ${name}`)
+  }
+  const names = engines.map(({ name }) => name)
+  console.log(
+    `${await describeMachine(engines)}\n\n| | ${names.join(' | ')} |\n|---|${names.map(() => '---|').join('')}`,
+  )
+  for (const name of positionals.length > 0 ? positionals : usual) {
+    for (const subject of cases[name]!) console.log(row(await measure(subject, engines), names))
+  }
+} finally {
+  for (const engine of engines) await engine.stop()
+}
