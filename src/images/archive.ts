@@ -14,8 +14,8 @@ export interface PathStat {
 export interface ExtractOptions {
   /** Refuse to replace a directory by a file and the other way round. */
   readonly noOverwriteDirNonDir?: boolean
-  /** Keep uid and gid of the archive (`copyUIDGID`); else files belong to root. */
-  readonly copyUidGid?: boolean
+  /** Whom all files shall belong to (`copyUIDGID`: the container's user); else as the archive says. */
+  readonly owner?: { readonly uid: number; readonly gid: number }
   readonly signal?: AbortSignal
 }
 

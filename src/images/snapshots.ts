@@ -59,7 +59,7 @@ export interface Snapshots {
   changes(id: string): Promise<readonly SnapshotChange[]>
   usage(id: string): Promise<SnapshotUsage>
   /** The changes as an image layer: a tar with whiteouts. Sockets are left out, as by every engine. */
-  changesTar(id: string, options?: { signal?: AbortSignal }): Readable
+  changesTar(id: string, options?: { signal?: AbortSignal }): Promise<Readable>
   /** Stores the changes as a new layer; the snapshot stays as it is. The caller holds a lease for the result. */
   commit(id: string, options?: { signal?: AbortSignal }): Promise<LayerRecord>
   /** `GraphDriver.Data` of `docker inspect`. */

@@ -1,14 +1,17 @@
 import { closeSync, constants, fstatSync, readlinkSync } from 'node:fs'
 import { errnoOf, KernelError } from '#errors/errors.ts'
-import { mkdirat, openat2 } from './native/native.ts'
+import { type PathArgument, mkdirat, openat2 } from './native/native.ts'
 
 /** openat2(2): what a path may not do while it is resolved. */
 const RESOLVE_NO_MAGICLINKS = 0x2
+const RESOLVE_NO_SYMLINKS = 0x4
 const RESOLVE_IN_ROOT = 0x10
 const AT_FDCWD = -100
 /** open(2) of a place, not of its content; Node has no name for it. */
-const O_PATH = 0o10000000
-const O_CLOEXEC = 0o2000000
+export const O_PATH = 0o10000000
+export const O_CLOEXEC = 0o2000000
+/** For opening what must be a directory itself, not a link to one. */
+export const O_REAL_DIRECTORY = constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 /**
  * Opens a path as if the root were `/`: absolute and relative symbolic links and `..` stay inside it, however the tree
@@ -103,20 +106,22 @@ function makeOne(rootFd: number, parts: readonly string[], mode: number): void {
   }
 }
 
-function openIn(
+/** As `openBeneath`, for a root that is open; `noSymlinks` fails with ELOOP instead of following any link. */
+export function openIn(
   rootFd: number,
-  path: string,
-  options: { readonly flags?: number; readonly mode?: number },
+  path: PathArgument,
+  options: { readonly flags?: number; readonly mode?: number; readonly noSymlinks?: boolean },
 ): number {
   const how = {
     flags: (options.flags ?? O_PATH) | O_CLOEXEC,
     mode: options.mode ?? 0,
-    resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    resolve:
+      RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (options.noSymlinks === true ? RESOLVE_NO_SYMLINKS : 0),
   }
-  const inside = path.replace(/^\/+/, '')
+  const inside = typeof path === 'string' ? path.replace(/^\/+/, '') : path
   for (;;) {
     try {
-      return openat2(rootFd, inside === '' ? '.' : inside, how)
+      return openat2(rootFd, inside.length === 0 ? '.' : inside, how)
     } catch (error) {
       // The kernel gives up when a rename races with `..`: it asks to try again (openat2(2)).
       if (errnoOf(error) !== 'EAGAIN') throw error

@@ -1,27 +1,35 @@
 import { errnoOf } from '#errors/errors.ts'
-import { lgetxattr, llistxattr, lremovexattr, lsetxattr } from './native/native.ts'
+import { type PathArgument, lgetxattr, llistxattr, lremovexattr, lsetxattr } from './native/native.ts'
 
-/** The names of the extended attributes of a file, a link itself and not what it points to (listxattr(2)). */
-export function listXattrs(path: string): readonly string[] {
-  return sized((buffer) => llistxattr(path, buffer))
-    .toString()
-    .split('\0')
-    .filter((name) => name !== '')
+/** Extended attributes, xattr(7), of the file itself when the path ends in a symbolic link. */
+
+const FIRST_GUESS = 4096
+
+/** The names of a file's attributes as bytes (latin1); none where the file system has no attributes. @throws KernelError */
+export function listXattrs(path: PathArgument): string[] {
+  let names: Buffer | null
+  try {
+    names = grow((buffer) => llistxattr(path, buffer))
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTSUP' || errnoOf(error) === 'EOPNOTSUPP') return []
+    throw error
+  }
+  if (names.length === 0) return []
+  return names.toString('latin1', 0, names.length - 1).split('\0')
 }
 
-/** The value of an extended attribute, or null when the file has none of this name (getxattr(2)). */
-export function getXattr(path: string, name: string): Buffer | null {
+/** The value of one attribute, null when the file has none of this name. @throws KernelError */
+export function getXattr(path: PathArgument, name: string): Buffer | null {
   try {
-    return sized((buffer) => lgetxattr(path, name, buffer))
+    return grow((buffer) => lgetxattr(path, name, buffer))
   } catch (error) {
-    const errno = errnoOf(error)
-    if (errno === 'ENODATA' || errno === 'EOPNOTSUPP') return null
+    if (['ENODATA', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) return null
     throw error
   }
 }
 
-/** Sets an extended attribute, of a link itself if it is one (setxattr(2)). @throws KernelError EOPNOTSUPP, EPERM … */
-export function setXattr(path: string, name: string, value: Buffer): void {
+/** Sets one attribute. @throws KernelError, ENOTSUP where the file system has none of this kind */
+export function setXattr(path: PathArgument, name: string, value: Buffer): void {
   lsetxattr(path, name, value)
 }
 
@@ -34,16 +42,16 @@ export function removeXattr(path: string, name: string): void {
   }
 }
 
-/** Asks for the size, then for the bytes, again while they grow in between. */
-function sized(read: (buffer: Buffer) => number): Buffer {
-  for (;;) {
-    const size = read(Buffer.alloc(0))
-    if (size === 0) return Buffer.alloc(0)
+const shared = Buffer.alloc(FIRST_GUESS)
+
+function grow(call: (buffer: Buffer) => number): Buffer {
+  for (let buffer = shared; ;) {
     try {
-      const buffer = Buffer.alloc(size)
-      return buffer.subarray(0, read(buffer))
+      return Buffer.from(buffer.subarray(0, call(buffer)))
     } catch (error) {
-      if (errnoOf(error) !== 'ERANGE') throw error
+      // Linux lets no list and no value be longer than 64 KiB.
+      if (errnoOf(error) !== 'ERANGE' || buffer.length > 65536) throw error
+      buffer = Buffer.alloc(buffer.length * 16)
     }
   }
 }

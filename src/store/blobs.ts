@@ -8,6 +8,7 @@ import { failpoint } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import { DataLossError, InvalidArgumentError, NotFoundError, errnoOf } from '#errors/errors.ts'
+import { syncDirectory } from '#kernel/fs-sync.ts'
 
 /** Content-addressed files: manifests, configurations and compressed layers, byte for byte as they came. */
 export interface Blobs {
@@ -236,10 +237,4 @@ class FileBlobWriter implements BlobWriter {
     this.#grown.resolve()
     this.#grown = Promise.withResolvers<void>()
   }
-}
-
-/** Makes names that were made or removed in a directory survive the loss of power (fsync(2), "does not necessarily ensure that the entry…"). */
-export async function syncDirectory(directory: string): Promise<void> {
-  await using handle = await open(directory, 'r')
-  await handle.sync()
 }

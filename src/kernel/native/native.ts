@@ -148,6 +148,7 @@ const cLlistxattr = declare('llistxattr', ['const char *', 'void *', 'size_t'])
 const cLremovexattr = declare('lremovexattr', ['const char *', 'const char *'])
 const cRenameat2 = declareInt('renameat2', ['int', 'const char *', 'int', 'const char *', 'uint'])
 const cUnlinkat = declareInt('unlinkat', ['int', 'const char *', 'int'])
+const cUtimensat = declareInt('utimensat', ['int', 'const char *', 'void *', 'int'])
 const cMkdirat = declareInt('mkdirat', ['int', 'const char *', 'uint'])
 const NR_OPENAT2 = 437
 
@@ -177,6 +178,21 @@ export function mkdirat(directoryFd: number, path: PathArgument, mode: number): 
 /** unlinkat(2); flags 0x200 removes a directory. */
 export function unlinkat(directoryFd: number, path: PathArgument, flags: number): void {
   check(cUnlinkat(directoryFd, plain(path, 'unlinkat'), flags), 'unlinkat', path)
+}
+
+/** utimensat(2) of both times, of a link itself and not what it points to. Seconds may be negative. */
+export function utimensat(
+  directoryFd: number,
+  path: PathArgument,
+  time: { readonly seconds: number; readonly nanos: number },
+): void {
+  const AT_SYMLINK_NOFOLLOW = 0x100
+  const times = Buffer.alloc(32)
+  for (const at of [0, 16]) {
+    times.writeBigInt64LE(BigInt(time.seconds), at)
+    times.writeBigInt64LE(BigInt(time.nanos), at + 8)
+  }
+  check(cUtimensat(directoryFd, plain(path, 'utimensat'), times, AT_SYMLINK_NOFOLLOW), 'utimensat', path)
 }
 
 /** renameat2(2) of absolute paths; flags 1 no-replace, 2 exchange. */

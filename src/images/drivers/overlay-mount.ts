@@ -1,0 +1,50 @@
+import { errnoOf } from '#errors/errors.ts'
+import { mount, mountFs } from '#kernel/mounts.ts'
+
+/** What an overlay is made of. Without an upper directory it is read-only. */
+export interface OverlayRequest {
+  /** Lowest first. */
+  readonly lowers: readonly string[]
+  readonly upper?: string
+  readonly work?: string
+}
+
+/**
+ * Options that keep an upper directory a plain layer: nothing in it may refer to what is beneath
+ * (Documentation/filesystems/overlayfs.rst, "Metadata only copy up", "Renaming directories", "Inode index").
+ */
+const PLAIN: readonly string[] = ['index=off', 'metacopy=off', 'redirect_dir=off']
+
+/** Mounts an overlay. @throws KernelError */
+export function mountOverlay(target: string, request: OverlayRequest): void {
+  try {
+    mountLongOverlay(target, request)
+  } catch (error) {
+    // `lowerdir+` is younger than overlayfs (Linux 6.5).
+    if (errnoOf(error) !== 'EINVAL') throw error
+    mount(target, { source: 'overlay', fstype: 'overlay', data: overlayOptions(request) })
+  }
+}
+
+function mountLongOverlay(target: string, request: OverlayRequest): void {
+  const parameters: [string, string | null][] = [['source', 'overlay']]
+  for (const lower of request.lowers.toReversed()) parameters.push(['lowerdir+', lower])
+  if (request.upper !== undefined && request.work !== undefined) {
+    parameters.push(['upperdir', request.upper], ['workdir', request.work])
+    for (const option of PLAIN) parameters.push(option.split('=') as [string, string])
+  }
+  mountFs(target, 'overlay', { parameters })
+}
+
+/** The options as one text, the way `mount -o` takes them. */
+export function overlayOptions(request: OverlayRequest): string {
+  const parts = [`lowerdir=${request.lowers.toReversed().map(escaped).join(':')}`]
+  if (request.upper !== undefined && request.work !== undefined) {
+    parts.push(`upperdir=${escaped(request.upper)}`, `workdir=${escaped(request.work)}`, ...PLAIN)
+  }
+  return parts.join(',')
+}
+
+function escaped(path: string): string {
+  return path.replace(/[\\:,]/g, (character) => `\\${character}`)
+}

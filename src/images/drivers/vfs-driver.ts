@@ -1,0 +1,71 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { StorageDriverInfo } from '../snapshots.ts'
+import type { WorkerPool } from '../worker/worker-pool.ts'
+import type { SnapshotContents, SnapshotDriver, SnapshotPlace } from './driver.ts'
+import type { LayerViews } from './layer-views.ts'
+import type { Quotas } from './quotas.ts'
+
+export interface VfsDriverOptions {
+  readonly views: LayerViews
+  readonly baseLayer: string
+  readonly workers: WorkerPool
+  readonly quotas: Quotas
+}
+
+/** Snapshots as full copies of their layers: slow and large, and works on every file system and in every sandbox. */
+export class VfsDriver implements SnapshotDriver {
+  readonly info: StorageDriverInfo = { name: 'vfs', status: [] }
+  readonly layerFormat = 'directory'
+  readonly #options: VfsDriverOptions
+
+  constructor(options: VfsDriverOptions) {
+    this.#options = options
+  }
+
+  async prepare(place: SnapshotPlace): Promise<void> {
+    this.#options.quotas.apply(place)
+    const tree = this.rootOf(place)
+    mkdirSync(tree, { mode: 0o755 })
+    await this.#options.workers.run('copy-layers', { layers: this.#layers(place), tree })
+  }
+
+  #layers(place: SnapshotPlace): string[] {
+    return [this.#options.baseLayer, ...place.layers.map((layer) => this.#options.views.acquire(layer))]
+  }
+
+  mount(place: SnapshotPlace): Promise<string> {
+    return Promise.resolve(this.rootOf(place))
+  }
+
+  unmount(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  rootOf(place: SnapshotPlace): string {
+    return join(place.directory, 'tree')
+  }
+
+  adopt(): boolean {
+    return false
+  }
+
+  forget(place: SnapshotPlace): Promise<void> {
+    this.#options.quotas.forget(place)
+    return Promise.resolve()
+  }
+
+  withContents<T>(
+    place: SnapshotPlace,
+    _needsLower: boolean,
+    work: (contents: SnapshotContents) => Promise<T>,
+  ): Promise<T> {
+    return work({ kind: 'tree', tree: this.rootOf(place), layers: this.#layers(place) })
+  }
+
+  describe(place: SnapshotPlace): Readonly<Record<string, string>> {
+    return { ID: place.id, Dir: this.rootOf(place) }
+  }
+
+  dropLayer(): void {}
+}

@@ -1,0 +1,92 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
+import type { LayerCompression } from './layers.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+/** Magic numbers of what Wharf can read and of what it can only name. */
+const MAGICS: readonly (readonly [string, Exclude<LayerCompression, 'detect'> | 'bzip2' | 'xz'])[] = [
+  ['1f8b', 'gzip'],
+  ['28b52ffd', 'zstd'],
+  ['425a68', 'bzip2'],
+  ['fd377a585a00', 'xz'],
+]
+
+/**
+ * Hands the uncompressed bytes of a source to `take`, piece by piece; a piece is only valid until
+ * `take` is done with it, which it says by null or by a promise.
+ * @throws InvalidArgumentError when the compressed bytes are damaged, cut short, or of a kind that is not supported.
+ */
+export async function inflate(
+  source: AsyncIterable<Buffer>,
+  compression: LayerCompression,
+  take: (bytes: Buffer) => Promise<void> | null,
+): Promise<void> {
+  const { head, rest } = await peek(source)
+  const kind = compression === 'detect' ? detect(head) : compression
+  if (kind === 'none') {
+    for await (const bytes of rest) await take(bytes)
+    return
+  }
+  const inflater =
+    kind === 'gzip'
+      ? createGunzip({ chunkSize: CHUNK_BYTES })
+      : createZstdDecompress({ chunkSize: CHUNK_BYTES })
+  let taking = false
+  try {
+    await pipeline(
+      Readable.from(rest, { objectMode: false }),
+      inflater,
+      async (pieces: AsyncIterable<Buffer>) => {
+        for await (const bytes of pieces) {
+          taking = true
+          await take(bytes)
+          taking = false
+        }
+      },
+    )
+  } catch (error) {
+    if (!taking && isInflateError(error)) {
+      throw new InvalidArgumentError(`the ${kind} stream is damaged: ${messageOf(error)}`, { cause: error })
+    }
+    throw error
+  }
+}
+
+/** Tells how bytes that begin like this are compressed. @throws InvalidArgumentError for kinds that are not supported. */
+export function detect(head: Buffer): 'none' | 'gzip' | 'zstd' {
+  const hex = head.subarray(0, 8).toString('hex')
+  const kind = MAGICS.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'none'
+  // A zstd archive may begin with a frame for other eyes (RFC 8878, 3.1.2).
+  if (/^5.2a4d18/.test(hex)) return 'zstd'
+  if (kind === 'bzip2' || kind === 'xz')
+    throw new InvalidArgumentError(`${kind} compression is not supported: use gzip or zstd`)
+  return kind
+}
+
+async function peek(source: AsyncIterable<Buffer>): Promise<{ head: Buffer; rest: AsyncIterable<Buffer> }> {
+  const iterator = source[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  while (head.length < 8) {
+    const { value, done } = await iterator.next()
+    if (done === true) break
+    head = Buffer.concat([head, value])
+  }
+  return { head, rest: chain(head, iterator) }
+}
+
+async function* chain(head: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    if (head.length > 0) yield head
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
+  } finally {
+    await iterator.return?.()
+  }
+}
+
+function isInflateError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB|ERR_STREAM_PREMATURE)/.test(code)
+}

@@ -1,0 +1,247 @@
+import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Digest } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
+import { newId } from '#base/ids.ts'
+import { KeyedLock } from '#base/keyed-lock.ts'
+import type { Logger } from '#base/logger.ts'
+import { AlreadyExistsError, NotFoundError, errnoOf, messageOf } from '#errors/errors.ts'
+import { mountTable } from '#kernel/mounts.ts'
+import type { Database, Schema } from '#store/database.ts'
+import type { SnapshotContents, SnapshotDriver, SnapshotPlace } from './drivers/driver.ts'
+import type { IngestResult } from './layers/ingest-job.ts'
+import type { LayerStore } from './layers/layer-store.ts'
+import type { LayerRecord } from './layers/layers.ts'
+import type {
+  SnapshotChange,
+  SnapshotRequest,
+  SnapshotUsage,
+  Snapshots,
+  StorageDriverInfo,
+} from './snapshots.ts'
+import type { WorkerPool } from './worker/worker-pool.ts'
+
+export const SNAPSHOT_SCHEMA: Schema = {
+  area: 'snapshots',
+  migrations: [
+    `CREATE TABLE snapshots (
+      id TEXT PRIMARY KEY,
+      layers TEXT NOT NULL,
+      storage_options TEXT NOT NULL
+    ) STRICT`,
+  ],
+}
+
+export interface SnapshotStoreOptions {
+  readonly database: Database
+  /** `<data-root>/snapshots`: one directory for each. */
+  readonly directory: string
+  readonly layers: LayerStore
+  readonly driver: SnapshotDriver
+  readonly workers: WorkerPool
+  readonly log: Logger
+}
+
+const REMOVED = '.removed-'
+
+/** Opens the snapshots of a data root; mounts that outlived the last daemon are taken over. Then call `recover`. */
+export function openSnapshots(options: SnapshotStoreOptions): SnapshotStore {
+  mkdirSync(options.directory, { recursive: true, mode: 0o710 })
+  return new SnapshotStore(options)
+}
+
+/** Snapshots as rows of the database and directories that a driver fills. */
+export class SnapshotStore implements Snapshots {
+  readonly driver: StorageDriverInfo
+  readonly #options: SnapshotStoreOptions
+  readonly #places = new Map<string, SnapshotPlace>()
+  readonly #mounted = new Set<string>()
+  readonly #locks = new KeyedLock()
+
+  constructor(options: SnapshotStoreOptions) {
+    this.#options = options
+    this.driver = options.driver.info
+    const mountPoints = new Set(mountTable().map((entry) => entry.mountPoint))
+    for (const row of options.database.prepare('SELECT * FROM snapshots').all()) {
+      const place = this.#placeOf(String(row['id']), {
+        layers: JSON.parse(String(row['layers'])) as Digest[],
+        storageOptions: JSON.parse(String(row['storage_options'])) as Record<string, string>,
+      })
+      this.#places.set(place.id, place)
+      if (options.driver.adopt(place, mountPoints)) this.#mounted.add(place.id)
+    }
+  }
+
+  #placeOf(id: string, request: SnapshotRequest): SnapshotPlace {
+    return {
+      id,
+      directory: join(this.#options.directory, id),
+      layers: request.layers,
+      storageOptions: request.storageOptions ?? {},
+    }
+  }
+
+  #place(id: string): SnapshotPlace {
+    const place = this.#places.get(id)
+    if (place === undefined) throw new NotFoundError(`snapshot ${id} not found`)
+    return place
+  }
+
+  async prepare(id: string, request: SnapshotRequest): Promise<void> {
+    if (!/^[\w-][\w.-]*$/.test(id)) throw new TypeError(`invalid snapshot id ${JSON.stringify(id)}`)
+    const { database, layers, driver } = this.#options
+    using _held = await this.#locks.acquire(id)
+    if (this.#places.has(id)) throw new AlreadyExistsError(`snapshot ${id} exists`)
+    for (const layer of request.layers) layers.get(layer)
+    const place = this.#placeOf(id, request)
+    database
+      .prepare('INSERT INTO snapshots (id, layers, storage_options) VALUES (?, ?, ?)')
+      .run(id, JSON.stringify(place.layers), JSON.stringify(place.storageOptions))
+    this.#places.set(id, place)
+    try {
+      await failpoint('images.snapshot.before-make')
+      mkdirSync(place.directory, { mode: 0o710 })
+      await driver.prepare(place)
+    } catch (error) {
+      await this.#discard(place)
+      throw error
+    }
+  }
+
+  has(id: string): boolean {
+    return this.#places.has(id)
+  }
+
+  layers(id: string): readonly Digest[] {
+    return this.#place(id).layers
+  }
+
+  /** The layers that snapshots stand on, for garbage collection. */
+  *usedLayers(): Generator<Digest> {
+    for (const place of this.#places.values()) yield* place.layers
+  }
+
+  ids(): readonly string[] {
+    return [...this.#places.keys()]
+  }
+
+  async mount(id: string): Promise<string> {
+    using _held = await this.#locks.acquire(id)
+    const place = this.#place(id)
+    if (this.#mounted.has(id)) return this.#options.driver.rootOf(place)
+    const root = await this.#options.driver.mount(place)
+    this.#mounted.add(id)
+    return root
+  }
+
+  isMounted(id: string): boolean {
+    return this.#mounted.has(id)
+  }
+
+  async unmount(id: string): Promise<void> {
+    using _held = await this.#locks.acquire(id)
+    const place = this.#places.get(id)
+    if (place !== undefined) await this.#unmount(place)
+  }
+
+  async #unmount(place: SnapshotPlace): Promise<void> {
+    if (!this.#mounted.has(place.id)) return
+    await this.#options.driver.unmount(place)
+    this.#mounted.delete(place.id)
+  }
+
+  async remove(id: string): Promise<void> {
+    using _held = await this.#locks.acquire(id)
+    const place = this.#places.get(id)
+    if (place === undefined) return
+    await this.#unmount(place)
+    await this.#discard(place)
+  }
+
+  /** The row goes last: until then a restart finds what is left. */
+  async #discard(place: SnapshotPlace): Promise<void> {
+    const { database, directory, driver } = this.#options
+    await driver.forget(place)
+    const removed = `${REMOVED}${newId()}`
+    try {
+      await rename(place.directory, join(directory, removed))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    }
+    await failpoint('images.snapshot.before-forget')
+    database.prepare('DELETE FROM snapshots WHERE id = ?').run(place.id)
+    this.#places.delete(place.id)
+    void this.#sweep([removed])
+  }
+
+  async #sweep(names: readonly string[]): Promise<void> {
+    const { directory, log } = this.#options
+    for (const name of names) {
+      await rm(join(directory, name), { recursive: true, force: true, maxRetries: 3 }).catch(
+        (error: unknown) =>
+          log.warn('remains of a snapshot cannot be removed', { name, error: messageOf(error) }),
+      )
+    }
+  }
+
+  async changes(id: string): Promise<readonly SnapshotChange[]> {
+    return await this.#withContents(id, true, (contents) =>
+      this.#options.workers.run<readonly SnapshotChange[]>('changes', contents),
+    )
+  }
+
+  async usage(id: string): Promise<SnapshotUsage> {
+    const layerBytes = this.#place(id).layers.reduce(
+      (sum, layer) => sum + this.#options.layers.get(layer).sizeBytes,
+      0,
+    )
+    const rwBytes = await this.#withContents(id, false, (contents) =>
+      this.#options.workers.run<number>('usage', contents),
+    )
+    return { rwBytes, rootFsBytes: rwBytes + layerBytes }
+  }
+
+  async changesTar(id: string, options: { signal?: AbortSignal } = {}): Promise<Readable> {
+    // The tar needs no look at the merged layers, so nothing has to be given back when the stream ends.
+    return await this.#withContents(id, false, async (contents) =>
+      this.#options.workers.stream('changes-tar', contents, options),
+    )
+  }
+
+  async commit(id: string, options: { signal?: AbortSignal } = {}): Promise<LayerRecord> {
+    const { layers, workers } = this.#options
+    return await this.#withContents(id, false, (contents) =>
+      layers.store((directory) =>
+        workers.run<IngestResult>(
+          'commit',
+          { directory, format: layers.format, contents },
+          { signal: options.signal },
+        ),
+      ),
+    )
+  }
+
+  #withContents<T>(
+    id: string,
+    needsLower: boolean,
+    work: (contents: SnapshotContents) => Promise<T>,
+  ): Promise<T> {
+    return this.#options.driver.withContents(this.#place(id), needsLower, work)
+  }
+
+  describe(id: string): Readonly<Record<string, string>> {
+    return this.#options.driver.describe(this.#place(id))
+  }
+
+  async recover(liveIds: ReadonlySet<string>, mountedIds: ReadonlySet<string>): Promise<void> {
+    for (const id of this.ids()) {
+      if (!liveIds.has(id)) await this.remove(id)
+      else if (!mountedIds.has(id)) await this.unmount(id)
+    }
+    await mkdir(this.#options.directory, { recursive: true })
+    const stray = readdirSync(this.#options.directory).filter((name) => !this.#places.has(name))
+    void this.#sweep(stray)
+  }
+}

@@ -1,0 +1,142 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Digest } from '#base/digest.ts'
+import type { Logger } from '#base/logger.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
+import type { Database } from '#store/database.ts'
+import { createArchives } from './archive-service.ts'
+import type { Archives } from './archive.ts'
+import { ensureBaseLayer } from './drivers/base-layer.ts'
+import { DirectoryViews } from './drivers/directory-views.ts'
+import type { SnapshotDriver } from './drivers/driver.ts'
+import { ErofsMounts, type ErofsSource } from './drivers/erofs-mounts.ts'
+import { OverlayDriver } from './drivers/overlay-driver.ts'
+import { fileSystemName, probeErofs, probeOverlay } from './drivers/probe.ts'
+import { refuseQuotas } from './drivers/quotas.ts'
+import { VfsDriver } from './drivers/vfs-driver.ts'
+import type { LayerFormat } from './layers/ingest-job.ts'
+import { type LayerStore, openLayers } from './layers/layer-store.ts'
+import { type SnapshotStore, openSnapshots } from './snapshot-store.ts'
+import { WorkerPool } from './worker/worker-pool.ts'
+
+/** The storage drivers by Docker's names, and Wharf's own, the first that works here being the default. */
+export const STORAGE_DRIVERS = ['erofs', 'overlay2', 'vfs'] as const
+export type StorageDriverName = (typeof STORAGE_DRIVERS)[number]
+
+export interface StorageOptions {
+  readonly database: Database
+  readonly dataRoot: string
+  readonly execRoot: string
+  /** `--storage-driver`; null chooses. */
+  readonly driver: string | null
+  readonly log: Logger
+}
+
+/** Layers, snapshots and archives of one data root, with the worker threads they share. */
+export interface Storage {
+  readonly layers: LayerStore
+  readonly snapshots: SnapshotStore
+  readonly archives: Archives
+  close(): Promise<void>
+}
+
+/**
+ * Opens the file-system side of the data root.
+ * @throws InvalidArgumentError when the driver asked for is not known, does not work here, or is not the one that
+ * made the layers of this data root
+ */
+export function openStorage(options: StorageOptions): Storage {
+  const choice = chooseDriver(options)
+  const workers = new WorkerPool()
+  let driver: SnapshotDriver | null = null
+  const layers = openLayers({
+    database: options.database,
+    directory: join(options.dataRoot, 'layers'),
+    format: choice.format,
+    workers,
+    log: options.log,
+    onRemove: (diffId) => driver?.dropLayer(diffId),
+  })
+  driver = openDriver(choice, { options, layers, workers })
+  const snapshots = openSnapshots({
+    database: options.database,
+    directory: join(options.dataRoot, 'snapshots'),
+    layers,
+    driver,
+    workers,
+    log: options.log,
+  })
+  return { layers, snapshots, archives: createArchives(workers), close: () => workers.close() }
+}
+
+interface Choice {
+  readonly name: StorageDriverName
+  readonly format: LayerFormat
+  readonly erofsSource: ErofsSource
+}
+
+function chooseDriver(options: StorageOptions): Choice {
+  mkdirSync(options.dataRoot, { recursive: true, mode: 0o710 })
+  const wanted = options.driver === null || options.driver === '' ? null : options.driver
+  if (wanted !== null && !STORAGE_DRIVERS.some((name) => name === wanted)) {
+    throw new InvalidArgumentError(`error initializing graphdriver: driver not supported: ${wanted}`)
+  }
+  const existing = options.database.prepare('SELECT format FROM layers LIMIT 1').get()?.['format']
+  const names = wanted === null ? STORAGE_DRIVERS : ([wanted] as StorageDriverName[])
+  const reasons: string[] = []
+  for (const name of names) {
+    const format = name === 'erofs' ? 'erofs' : 'directory'
+    if (wanted === null && existing !== undefined && existing !== format) continue
+    const probe =
+      name === 'erofs'
+        ? probeErofs(options.dataRoot)
+        : name === 'overlay2'
+          ? probeOverlay(options.dataRoot)
+          : null
+    if (probe !== null && !probe.ok) {
+      reasons.push(`${name}: ${probe.reason}`)
+      continue
+    }
+    return { name, format, erofsSource: probe?.value === 'loop' ? 'loop' : 'file' }
+  }
+  throw new InvalidArgumentError(`error initializing graphdriver: ${reasons.join('; ')}`)
+}
+
+function openDriver(
+  choice: Choice,
+  parts: { options: StorageOptions; layers: LayerStore; workers: WorkerPool },
+): SnapshotDriver {
+  const { options, layers, workers } = parts
+  const baseLayer = ensureBaseLayer(join(options.dataRoot, 'base-layer'))
+  const directoryOf = (diffId: Digest): string => layers.directoryOf(diffId)
+  if (choice.name === 'vfs') {
+    const quotas = refuseQuotas('--storage-opt is not supported for vfs')
+    return new VfsDriver({ views: new DirectoryViews(directoryOf), baseLayer, workers, quotas })
+  }
+  const quotas = refuseQuotas(
+    "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+  )
+  const isErofs = choice.name === 'erofs'
+  const views = isErofs
+    ? new ErofsMounts({
+        directory: join(options.execRoot, 'layers'),
+        imageOf: (diffId) => join(directoryOf(diffId), 'layer.erofs'),
+        source: choice.erofsSource,
+      })
+    : new DirectoryViews(directoryOf)
+  const status: [string, string][] = [
+    ['Backing Filesystem', fileSystemName(options.dataRoot)],
+    ['Supports d_type', 'true'],
+    ['Using metacopy', 'false'],
+    ['Native Overlay Diff', 'true'],
+    ['userxattr', 'false'],
+  ]
+  if (isErofs) status.push(['Layers mounted from', choice.erofsSource])
+  return new OverlayDriver({
+    info: { name: choice.name, status },
+    layerFormat: choice.format,
+    views,
+    baseLayer,
+    quotas,
+  })
+}
