@@ -1,0 +1,164 @@
+import type { Readable } from 'node:stream'
+import type * as C from '#spec/docker/container.ts'
+import type { Filters } from '#spec/docker/filters.ts'
+import type { Resources, RestartPolicy } from '#spec/docker/host-config.ts'
+import type * as O from '#spec/docker/options.ts'
+import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
+import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
+import type { LogStream, StdioSession } from '#spec/docker/streams.ts'
+import { attach } from './attach.ts'
+import type { ContainerContext } from './context.ts'
+import type { Creation } from './create/create-container.ts'
+import type { Editing } from './editing.ts'
+import type { Files } from './files.ts'
+import type { Queries } from './list/queries.ts'
+import { readLogs } from './logs/read-logs.ts'
+import { replayLogs } from './logs/replay-logs.ts'
+import { pruneContainers } from './pruning.ts'
+import type { Removing } from './removing.ts'
+import { resizeTerminal } from './resize.ts'
+import type { Runs } from './runs.ts'
+import { containerStats } from './stats.ts'
+import type { Stopping } from './stopping.ts'
+import { containerTop } from './top.ts'
+import { waitFor } from './waiting.ts'
+
+interface Services {
+  readonly creation: Creation
+  readonly runs: Runs
+  readonly stopping: Stopping
+  readonly removing: Removing
+  readonly editing: Editing
+  readonly queries: Queries
+  readonly files: Files
+}
+
+/** One method for each endpoint of `/containers`: finds the container and hands on to the service whose work it is. */
+export class ContainerBackend {
+  readonly #context: ContainerContext
+  readonly #services: Services
+
+  constructor(context: ContainerContext, services: Services) {
+    this.#context = context
+    this.#services = services
+  }
+
+  create(
+    request: ContainerCreateRequest,
+    options: O.ContainerCreateOptions,
+  ): Promise<C.ContainerCreateResponse> {
+    return this.#services.creation.create(request, options)
+  }
+
+  async start(name: string, _options: { readonly detachKeys: string | null }): Promise<void> {
+    await this.#services.runs.start(this.#context.records.resolve(name).id)
+  }
+
+  async stop(name: string, options: O.ContainerStopOptions): Promise<void> {
+    await this.#services.stopping.stop(this.#context.records.resolve(name), options)
+  }
+
+  async restart(name: string, options: O.ContainerStopOptions): Promise<void> {
+    await this.#services.stopping.restart(this.#context.records.resolve(name), options)
+  }
+
+  async kill(name: string, signal: string): Promise<void> {
+    await this.#services.stopping.kill(this.#context.records.resolve(name), signal)
+  }
+
+  async pause(name: string): Promise<void> {
+    await this.#services.stopping.pause(this.#context.records.resolve(name).id)
+  }
+
+  async unpause(name: string): Promise<void> {
+    await this.#services.stopping.unpause(this.#context.records.resolve(name).id)
+  }
+
+  rename(name: string, newName: string): Promise<void> {
+    return this.#services.editing.rename(name, newName)
+  }
+
+  update(
+    name: string,
+    request: Resources & { readonly RestartPolicy?: RestartPolicy | null },
+  ): Promise<C.ContainerUpdateResponse> {
+    return this.#services.editing.update(name, request)
+  }
+
+  remove(name: string, options: O.ContainerRemoveOptions): Promise<void> {
+    return this.#services.removing.remove(name, options)
+  }
+
+  prune(filters: Filters): Promise<{ ContainersDeleted: readonly string[] | null; SpaceReclaimed: number }> {
+    return pruneContainers(this.#context, this.#services.removing, filters)
+  }
+
+  async wait(
+    name: string,
+    condition: O.WaitCondition,
+    options: O.Cancellable,
+  ): Promise<{ readonly result: Promise<C.ContainerWaitResponse> }> {
+    return waitFor(this.#context, name, { ...options, condition })
+  }
+
+  list(options: O.ContainerListOptions): Promise<readonly C.ContainerSummary[]> {
+    return this.#services.queries.list(options)
+  }
+
+  inspect(name: string, options: { readonly size: boolean }): Promise<C.ContainerInspectResponse> {
+    return this.#services.queries.inspect(name, options)
+  }
+
+  top(name: string, psArgs: string): Promise<C.ContainerTopResponse> {
+    return containerTop(this.#context, name, psArgs)
+  }
+
+  async stats(
+    name: string,
+    options: O.ContainerStatsOptions,
+  ): Promise<AsyncIterable<ContainerStatsResponse>> {
+    return containerStats(this.#context, this.#context.records.resolve(name).id, options)
+  }
+
+  changes(name: string): Promise<readonly C.FilesystemChange[] | null> {
+    return this.#services.queries.changes(name)
+  }
+
+  counts(): { readonly running: number; readonly paused: number; readonly stopped: number } {
+    return this.#services.queries.counts()
+  }
+
+  attach(name: string, options: O.ContainerAttachOptions): Promise<StdioSession> {
+    const record = this.#context.records.resolve(name)
+    const replay = replayLogs(this.#context)
+    return attach(this.#context, record, { options, replay })
+  }
+
+  logs(name: string, options: O.ContainerLogsOptions): Promise<LogStream> {
+    return readLogs(this.#context, this.#context.records.resolve(name), options)
+  }
+
+  resize(name: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
+    return resizeTerminal(this.#context, this.#context.records.resolve(name), size)
+  }
+
+  export(name: string, options: O.Cancellable): Promise<Readable> {
+    return this.#services.files.export(name, options)
+  }
+
+  statPath(name: string, path: string): Promise<O.PathStat> {
+    return this.#services.files.statPath(name, path)
+  }
+
+  getArchive(
+    name: string,
+    path: string,
+    options: O.Cancellable,
+  ): Promise<{ stat: O.PathStat; tar: Readable }> {
+    return this.#services.files.getArchive(name, path, options)
+  }
+
+  putArchive(name: string, path: string, tar: Readable, options: O.ArchivePutOptions): Promise<void> {
+    return this.#services.files.putArchive(name, path, tar, options)
+  }
+}

@@ -1,0 +1,27 @@
+import { readdirSync, statSync, chmodSync, chownSync } from 'node:fs'
+import { findBeneath } from '#kernel/paths.ts'
+import type { ContainerContext } from '../context.ts'
+import type { ContainerRecord } from '../records.ts'
+
+/** Fills empty volumes of a new container with what its image has at their place, owner and mode included. */
+export async function copyUp(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  for (const mount of record.mounts) {
+    if (mount.type !== 'volume' || !mount.copyUp) continue
+    const root = await context.snapshots.mount(record.id)
+    const source = findBeneath(root, mount.destination)
+    if (source === null || !statSync(source).isDirectory()) continue
+    const volume = await context.volumes.mount(mount.name, record.id)
+    try {
+      if (readdirSync(volume).length > 0) continue
+      if (readdirSync(source).length > 0) {
+        const { tar } = await context.archives.read(root, `${mount.destination}/.`)
+        await context.archives.extract(volume, '/', tar)
+      }
+      const { uid, gid, mode } = statSync(source)
+      chownSync(volume, uid, gid)
+      chmodSync(volume, mode & 0o7777)
+    } finally {
+      await context.volumes.unmount(mount.name, record.id)
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import { mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { failpoint } from '#base/failpoint.ts'
+import { newId } from '#base/ids.ts'
+import { phase } from '#base/trace.ts'
+import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
+import type { ImageRecord } from '#images/image-service.ts'
+import type { ContainerCreateResponse } from '#spec/docker/container.ts'
+import type { ContainerCreateOptions } from '#spec/docker/options.ts'
+import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
+import { containerPaths } from '../container-paths.ts'
+import { publishContainerEvent } from '../container-events.ts'
+import type { ContainerContext } from '../context.ts'
+import { parseLinks } from '../links.ts'
+import { checkLogConfig } from '../logs/log-config.ts'
+import type { ContainerRecord } from '../records.ts'
+import { sandboxRequest } from '../start/network-request.ts'
+import { initialStatus, unfinishedStatus } from '../state.ts'
+import { timestamp } from '../timestamp.ts'
+import { copyUp } from './copy-up.ts'
+import { withDefaults } from './defaults.ts'
+import { endpointsOf } from './endpoints.ts'
+import { mergeConfig } from './merge.ts'
+import { generateName, parseName } from './names.ts'
+import { registerMounts } from './register-mounts.ts'
+import { validateConfig } from './validate-config.ts'
+import { validateHostConfig } from './validate-host-config.ts'
+import { validateResources } from './validate-resources.ts'
+import { createWarnings } from './warnings.ts'
+
+/**
+ * Makes containers. Everything that can be refused is refused before anything is made; then the record is written, then
+ * what it owns is made, and what a client was told of survives the loss of power.
+ */
+export class Creation {
+  readonly #context: ContainerContext
+
+  constructor(context: ContainerContext) {
+    this.#context = context
+  }
+
+  /** `POST /containers/create`. @throws NotFoundError `No such image: …`, InvalidArgumentError, ConflictError for the name */
+  async create(
+    request: ContainerCreateRequest,
+    options: ContainerCreateOptions,
+  ): Promise<ContainerCreateResponse> {
+    using _ = phase('containers.create')
+    const { records, images } = this.#context
+    const { HostConfig: userHost, NetworkingConfig: networking, ...userConfig } = request
+    const id = newId()
+    const name =
+      options.name === '' ? generateName(id, (text) => records.isNameFree(text)) : parseName(options.name)
+    if (!userConfig.Image) throw new InvalidArgumentError('invalid reference format')
+    const image = images.get(userConfig.Image, { platform: options.platform })
+    const draft = this.#draft({
+      id,
+      name,
+      image,
+      request: { userConfig, userHost: userHost ?? {}, networking: networking ?? {} },
+    })
+    records.reserve(name, id)
+    try {
+      const record = await this.#make(draft, image)
+      publishContainerEvent(this.#context.events, record, { action: 'create' })
+      return { Id: id, Warnings: createWarnings(record, { image, platform: options.platform }) }
+    } finally {
+      records.unreserve(name, id)
+    }
+  }
+
+  /** The record as it will be, mounts aside; all of the request checked. */
+  #draft(input: {
+    id: string
+    name: string
+    image: ImageRecord
+    request: {
+      userConfig: Omit<ContainerCreateRequest, 'HostConfig' | 'NetworkingConfig'>
+      userHost: NonNullable<ContainerCreateRequest['HostConfig']>
+      networking: NonNullable<ContainerCreateRequest['NetworkingConfig']>
+    }
+  }): ContainerRecord {
+    const { id, name, image } = input
+    const { userConfig, userHost, networking } = input.request
+    const { records, snapshots, defaults, networks } = this.#context
+    validateHostConfig(userHost, userConfig)
+    validateResources(userHost, { update: false })
+    const host = withDefaults(userHost, defaults)
+    checkLogConfig(host.LogConfig ?? {})
+    const { MacAddress, ...ownConfig } = userConfig as typeof userConfig & { MacAddress?: string | null }
+    const merged = mergeConfig(ownConfig, image.config.config ?? {})
+    validateConfig(merged)
+    const config = { ...merged, Hostname: hostnameOf(merged.Hostname ?? '', host, id) }
+    const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
+    const draft: ContainerRecord = {
+      id,
+      name,
+      createdAt: timestamp(),
+      image: userConfig.Image ?? '',
+      imageId: image.id,
+      path: command[0] ?? '',
+      args: command.slice(1),
+      config,
+      hostConfig: host,
+      endpoints: endpointsOf(host, networking),
+      mounts: [],
+      links: parseLinks(host.Links ?? [], records),
+      macAddress: MacAddress ?? null,
+      driver: snapshots.driver.name,
+      state: initialStatus,
+      restartCount: 0,
+      stoppedByUser: false,
+      logPath:
+        host.LogConfig?.Type === 'json-file' ? containerPaths(this.#context.directory, id).jsonLog : '',
+    }
+    networks.check(sandboxRequest(draft, (reference) => records.resolve(reference)))
+    return draft
+  }
+
+  async #make(draft: ContainerRecord, image: ImageRecord): Promise<ContainerRecord> {
+    const { records, snapshots, volumes } = this.#context
+    const { id } = draft
+    // `removing` until all is made: a daemon that dies meanwhile sweeps it at the next start.
+    const unfinished: ContainerRecord = { ...draft, state: unfinishedStatus }
+    let record = records.insertHidden(unfinished)
+    await failpoint('containers.create.after-record')
+    try {
+      const [mounts] = await Promise.all([
+        registerMounts(
+          { config: draft.config, host: draft.hostConfig },
+          {
+            volumes,
+            container: (reference) => records.resolve(reference),
+            image: (reference) => this.#context.images.get(reference),
+          },
+        ),
+        snapshots.prepare(id, { layers: image.layers, storageOptions: draft.hostConfig.StorageOpt ?? {} }),
+      ])
+      await failpoint('containers.create.after-snapshot')
+      record = { ...draft, mounts }
+      for (const mount of mounts) if (mount.type === 'volume') volumes.use(mount.name, id)
+      await copyUp(this.#context, record)
+      mkdirSync(containerPaths(this.#context.directory, id).directory, { recursive: true, mode: 0o710 })
+      records.reveal(record)
+      await failpoint('containers.create.before-durable')
+      await records.durable()
+      this.#warm(id)
+      return record
+    } catch (error) {
+      for (const mount of record.mounts) if (mount.type === 'volume') volumes.release(mount.name, id)
+      await snapshots
+        .remove(id)
+        .catch((cause: unknown) =>
+          this.#context.logger.warn('undo the creation of a container', {
+            container: id,
+            error: messageOf(cause),
+          }),
+        )
+      records.delete(id)
+      throw error
+    }
+  }
+
+  /** Mounts the root ahead of the start that most often follows; nobody sees it, and a failure shows at the start. */
+  #warm(id: string): void {
+    setImmediate(() => {
+      if (this.#context.records.find(id) !== null) this.#context.snapshots.mount(id).catch(() => {})
+    })
+  }
+}
+
+function hostnameOf(
+  wanted: string,
+  host: { NetworkMode?: string | null; UTSMode?: string | null },
+  id: string,
+): string {
+  if (wanted !== '') return wanted
+  if (host.NetworkMode?.startsWith('container:') === true) return ''
+  return host.NetworkMode === 'host' || host.UTSMode === 'host' ? hostname() : id.slice(0, 12)
+}

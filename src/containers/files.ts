@@ -1,0 +1,105 @@
+import type { Readable } from 'node:stream'
+import { posix } from 'node:path'
+import { PermissionDeniedError } from '#errors/errors.ts'
+import type { ArchivePutOptions, Cancellable, PathStat } from '#spec/docker/options.ts'
+import { publishContainerEvent } from './container-events.ts'
+import type { ContainerContext } from './context.ts'
+import type { ContainerRecord } from './records.ts'
+import { isAlive } from './state.ts'
+
+/** Files in and out of containers: `cp`, `export`. A running container is seen through its own mounts, volumes included. */
+export class Files {
+  readonly #context: ContainerContext
+
+  constructor(context: ContainerContext) {
+    this.#context = context
+  }
+
+  /** The whole root file system, without volumes, as Docker. */
+  async export(reference: string, options: Cancellable): Promise<Readable> {
+    const record = this.#context.records.resolve(reference)
+    const root = await this.#context.snapshots.mount(record.id)
+    publishContainerEvent(this.#context.events, record, { action: 'export' })
+    return this.#context.archives.export(root, options)
+  }
+
+  /** `HEAD /containers/{id}/archive`. */
+  async statPath(reference: string, path: string): Promise<PathStat> {
+    const record = this.#context.records.resolve(reference)
+    const place = await this.#place(record, path)
+    return await this.#context.archives.stat(place.root, place.path)
+  }
+
+  /** `GET /containers/{id}/archive`. */
+  async getArchive(
+    reference: string,
+    path: string,
+    options: Cancellable,
+  ): Promise<{ stat: PathStat; tar: Readable }> {
+    const record = this.#context.records.resolve(reference)
+    const place = await this.#place(record, path)
+    const archive = await this.#context.archives.read(place.root, place.path, options)
+    publishContainerEvent(this.#context.events, record, { action: 'archive-path' })
+    return archive
+  }
+
+  /** `PUT /containers/{id}/archive`. @throws PermissionDeniedError when the place is read-only */
+  async putArchive(
+    reference: string,
+    path: string,
+    tar: Readable,
+    options: ArchivePutOptions,
+  ): Promise<void> {
+    const record = this.#context.records.resolve(reference)
+    const place = await this.#place(record, path)
+    if (place.readOnly === 'volume') throw new PermissionDeniedError('mounted volume is marked read-only')
+    if (place.readOnly === 'root') throw new PermissionDeniedError('container rootfs is marked read-only')
+    await this.#context.archives.extract(place.root, place.path, tar, {
+      noOverwriteDirNonDir: options.noOverwriteDirNonDir,
+      ...(options.copyUidGid ? { owner: numericUser(record) } : {}),
+      signal: options.signal,
+    })
+    publishContainerEvent(this.#context.events, record, { action: 'extract-to-dir' })
+  }
+
+  /** A root and a path beneath it: the live container's, or the mount of a stopped one that the path lies in. */
+  async #place(
+    record: ContainerRecord,
+    path: string,
+  ): Promise<{ root: string; path: string; readOnly: 'no' | 'root' | 'volume' }> {
+    const absolute = keepEnding(path, posix.resolve('/', path))
+    const mount = record.mounts
+      .filter(({ destination }) => absolute === destination || absolute.startsWith(`${destination}/`))
+      .sort((a, b) => b.destination.length - a.destination.length)[0]
+    const readOnly =
+      mount !== undefined
+        ? mount.readOnly
+          ? 'volume'
+          : 'no'
+        : record.hostConfig.ReadonlyRootfs === true
+          ? 'root'
+          : 'no'
+    if (isAlive(record.state)) return { root: `/proc/${record.state.pid}/root`, path: absolute, readOnly }
+    if (mount !== undefined && mount.destination !== posix.resolve('/', path)) {
+      const inside = absolute.slice(mount.destination.length)
+      if (mount.type === 'volume') {
+        const root = await this.#context.volumes.mount(mount.name, record.id)
+        return { root, path: posix.join('/', mount.subpath, inside), readOnly }
+      }
+      if (mount.type === 'bind') return { root: mount.source, path: inside, readOnly }
+    }
+    return { root: await this.#context.snapshots.mount(record.id), path: absolute, readOnly }
+  }
+}
+
+/** `/x/` and `/x/.` mean the directory's content: the ending is kept. */
+function keepEnding(path: string, resolved: string): string {
+  if (resolved === '/') return path.endsWith('/.') || path === '.' ? '/.' : '/'
+  if (path.endsWith('/.')) return `${resolved}/.`
+  return path.endsWith('/') ? `${resolved}/` : resolved
+}
+
+function numericUser(record: ContainerRecord): { readonly uid: number; readonly gid: number } {
+  const [user = '0', group = user] = (record.config.User ?? '').split(':')
+  return { uid: Number(user) || 0, gid: Number(group) || 0 }
+}

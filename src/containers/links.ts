@@ -1,0 +1,38 @@
+import { InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
+import type { ContainerContext } from './context.ts'
+import type { LinkRecord } from './records.ts'
+import type { RecordStore } from './record-store.ts'
+
+/** Legacy links of a new container: `name:alias`, or a name alone. @throws NotFoundError, InvalidArgumentError in Docker's words */
+export function parseLinks(texts: readonly string[], records: RecordStore): readonly LinkRecord[] {
+  return texts.map((text) => {
+    const parts = text.split(':')
+    const [reference = '', alias = reference] = parts
+    if (text === '') throw new InvalidArgumentError('empty string specified for links')
+    if (parts.length > 2 || reference === '') throw new InvalidArgumentError(`bad format for links: ${text}`)
+    try {
+      const other = records.resolve(reference)
+      return { containerId: other.id, alias: alias.split('/').pop() ?? alias }
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error
+      throw new InvalidArgumentError(`could not get container for ${reference}: ${error.message}`, {
+        cause: error,
+      })
+    }
+  })
+}
+
+/** `docker rm --link parent/alias`: takes the link away from its container. @throws NotFoundError */
+export function removeLink(context: ContainerContext, reference: string): void {
+  const path = reference.replace(/^\//, '')
+  const slash = path.indexOf('/')
+  if (slash < 0)
+    throw new InvalidArgumentError('Conflict, cannot remove the default link name of the container')
+  const parent = context.records.resolve(path.slice(0, slash))
+  const alias = path.slice(slash + 1)
+  const links = parent.links.filter((link) => link.alias !== alias)
+  if (links.length === parent.links.length) {
+    throw new NotFoundError(`Cannot get parent /${parent.name} for link ${alias}`)
+  }
+  context.records.redefine(parent.id, { links })
+}

@@ -1,0 +1,85 @@
+import { mkdirSync } from 'node:fs'
+import { KeyedLock } from '#base/keyed-lock.ts'
+import type { ImageUser } from '#images/image-service.ts'
+import type { ContainerContext, ContainerDependencies } from './context.ts'
+import { ContainerBackend } from './container-backend.ts'
+import { Creation } from './create/create-container.ts'
+import { Editing } from './editing.ts'
+import { ExecBackend } from './exec/exec-backend.ts'
+import { Execs } from './exec/execs.ts'
+import { Files } from './files.ts'
+import { Queries } from './list/queries.ts'
+import { NetworkAttachments } from './network-attachments.ts'
+import { RecordStore } from './record-store.ts'
+import { recoverRecords, resumeRuns, type Recovered } from './recover.ts'
+import { Removing } from './removing.ts'
+import { Runs } from './runs.ts'
+import { isRunning } from './state.ts'
+import { StdioHubs } from './stdio/stdio-hub.ts'
+import { Stopping } from './stopping.ts'
+import { Waiters } from './waiters.ts'
+
+/** The containers of a daemon, put together. */
+export interface Containers {
+  /** `/containers/…` of the API. */
+  readonly backend: ContainerBackend
+  /** `/exec/…` of the API. */
+  readonly execs: ExecBackend
+  /** `network connect` and `disconnect`. */
+  readonly attachments: NetworkAttachments
+  /** The containers made from an image, for its removal. */
+  usersOf(imageId: string): readonly ImageUser[]
+  /** What was found of containers at the start; call first. The areas below recover with it. */
+  recover(): Promise<Recovered>
+  /** Goes on with the containers found; call when the areas below have recovered. */
+  resume(recovered: Recovered): Promise<void>
+  /** Finds a container for others (commit). @throws NotFoundError */
+  readonly records: RecordStore
+  /** Freezes and thaws, for commit. */
+  readonly stopping: Stopping
+  /** Stops what this daemon does for containers; they go on. */
+  close(): Promise<void>
+}
+
+/** Puts the services of this area together. Nothing is touched before `recover`. */
+export function openContainers(dependencies: ContainerDependencies): Containers {
+  mkdirSync(dependencies.directory, { recursive: true, mode: 0o710 })
+  const records = new RecordStore(dependencies.database)
+  const context: ContainerContext = {
+    ...dependencies,
+    records,
+    waiters: new Waiters(),
+    stdio: new StdioHubs((id) => dependencies.runtime.attach(id)),
+    locks: new KeyedLock(),
+  }
+  const runs = new Runs(context)
+  const stopping = new Stopping(context, runs)
+  const removing = new Removing(context, { runs, stopping })
+  const execs = new Execs(context)
+  removing.listen((id) => execs.forgetContainer(id))
+  return {
+    backend: new ContainerBackend(context, {
+      creation: new Creation(context),
+      runs,
+      stopping,
+      removing,
+      editing: new Editing(context),
+      queries: new Queries(context, { execIds: (id) => execs.idsOf(id) }),
+      files: new Files(context),
+    }),
+    execs: new ExecBackend(execs),
+    attachments: new NetworkAttachments(context),
+    records,
+    stopping,
+    usersOf: (imageId) =>
+      [...records.all()]
+        .filter((record) => record.imageId === imageId)
+        .map((record) => ({ containerId: record.id, running: isRunning(record.state) })),
+    recover: () => recoverRecords(context),
+    resume: (recovered) => resumeRuns(context, runs, recovered),
+    async close() {
+      runs.close()
+      await removing.settled()
+    },
+  }
+}

@@ -1,0 +1,113 @@
+import { rm } from 'node:fs/promises'
+import { messageOf } from '#errors/errors.ts'
+import { containerPaths } from './container-paths.ts'
+import type { ContainerContext } from './context.ts'
+import type { ContainerRecord } from './records.ts'
+import { shouldStartWithDaemon } from './restart-policy.ts'
+import type { Runs } from './runs.ts'
+import { isAlive } from './state.ts'
+import { timestamp } from './timestamp.ts'
+
+/** Which containers were found running; for the areas whose things they use. */
+export interface Recovered {
+  readonly liveIds: ReadonlySet<string>
+  readonly runningIds: ReadonlySet<string>
+}
+
+/**
+ * First part of a start after any end of the daemon: takes up the containers whose processes go on, and finishes
+ * creations and removals that were cut off. Nothing is started or cleaned up yet, so that the areas below can first
+ * be told what is still in use.
+ */
+export async function recoverRecords(context: ContainerContext): Promise<Recovered> {
+  const { records, runtime, logger } = context
+  const liveIds = new Set<string>()
+  const runningIds = new Set<string>()
+  await Promise.all(
+    [...records.all()].map(async (record) => {
+      if (record.state.status === 'removing') return sweepRecord(context, record)
+      liveIds.add(record.id)
+      // A crash between the start of the process and its record: the runtime knows better than the record.
+      const found = await runtime.recover(record.id).catch((error: unknown) => {
+        logger.error('recover a container', { container: record.id, error: messageOf(error) })
+        return null
+      })
+      if (found === null || found.status === 'created') return
+      if (found.status === 'running' || found.status === 'paused') runningIds.add(record.id)
+      if (!isAlive(record.state)) {
+        records.setState(record.id, {
+          state: {
+            status: 'running',
+            pid: found.pid,
+            startedAt: timestamp(),
+            finishedAt: record.state.finishedAt,
+            oomKilled: false,
+            health: null,
+          },
+        })
+      } else if (found.status !== 'stopped' && found.status !== record.state.status) {
+        records.setState(record.id, { state: { ...record.state, status: found.status, pid: found.pid } })
+      }
+    }),
+  )
+  return { liveIds, runningIds }
+}
+
+/** Second part: follows the runs that go on, deals with those that ended meanwhile, starts what its policy wants. */
+export async function resumeRuns(context: ContainerContext, runs: Runs, recovered: Recovered): Promise<void> {
+  const { records, runtime, logger } = context
+  const due: ContainerRecord[] = []
+  for (const record of [...records.all()]) {
+    const { id, state } = record
+    if (!isAlive(state)) {
+      await runtime.delete(id)
+      if (state.status === 'restarting') runs.planRestart(record, 0)
+      else if (shouldStartWithDaemon(record)) due.push(record)
+    } else if (recovered.runningIds.has(id)) {
+      runs.watch(record)
+    } else {
+      await runs.foundEnded(id, await endOf(context, record))
+    }
+  }
+  for (const record of due) {
+    void runs
+      .resume(record.id)
+      .catch((error: unknown) =>
+        logger.warn('start a container with the daemon', { container: record.id, error: messageOf(error) }),
+      )
+  }
+  await runtime.sweep()
+}
+
+/** How a run ended while no daemon looked; a machine that went down leaves no exit code. */
+async function endOf(
+  context: ContainerContext,
+  record: ContainerRecord,
+): Promise<{ exitCode: number; finishedAt: string; oomKilled: boolean }> {
+  try {
+    return await context.runtime.exit(record.id)
+  } catch {
+    return { exitCode: 255, finishedAt: timestamp(), oomKilled: false }
+  }
+}
+
+/** Ends what was cut off: a creation nobody was told of, or a removal. */
+async function sweepRecord(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const { id } = record
+  try {
+    await context.runtime.delete(id)
+    await context.networks.release(id)
+    for (const mount of record.mounts) {
+      if (mount.type !== 'volume') continue
+      context.volumes.release(mount.name, id)
+      if (mount.anonymous && record.hostConfig.AutoRemove === true) {
+        await context.volumes.remove(mount.name, { force: true }).catch(() => {})
+      }
+    }
+    await context.snapshots.remove(id)
+    await rm(containerPaths(context.directory, id).directory, { recursive: true, force: true })
+    context.records.delete(id)
+  } catch (error) {
+    context.logger.error('sweep a container', { container: id, error: messageOf(error) })
+  }
+}

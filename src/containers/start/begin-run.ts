@@ -1,0 +1,103 @@
+import { hostname as hostHostname } from 'node:os'
+import { failpoint } from '#base/failpoint.ts'
+import { phase } from '#base/trace.ts'
+import { parseDigest } from '#base/digest.ts'
+import { ConflictError } from '#errors/errors.ts'
+import { isAlive } from '../state.ts'
+import { containerPaths } from '../container-paths.ts'
+import type { ContainerContext } from '../context.ts'
+import type { ContainerRecord } from '../records.ts'
+import { etcFiles } from './etc-files.ts'
+import { linkEnvironment } from './link-environment.ts'
+import { namespaces, sharedMemoryPath } from './namespaces.ts'
+import { sandboxRequest } from './network-request.ts'
+import { parentsFirst, userMounts } from './user-mounts.ts'
+import { imageMountId } from '../image-mounts.ts'
+
+/**
+ * Gives a container what it needs to run, makes its process and lets it go. What it takes is recorded by the areas that
+ * give it, under the container's id; after a failure the caller lets go of all of it (`release-run.ts`).
+ * @returns the pid of its process, which may have ended already
+ */
+export async function beginRun(context: ContainerContext, record: ContainerRecord): Promise<number> {
+  const { records, runtime } = context
+  const { id } = record
+  const paths = containerPaths(context.directory, id)
+  const peers = {
+    resolve: (reference: string) => records.resolve(reference),
+    pathsOf: (peerId: string) => containerPaths(context.directory, peerId),
+  }
+  const request = sandboxRequest(record, (reference) => peers.resolve(reference))
+  const joined = request.mode.kind === 'container' ? joinable(peers.resolve(request.mode.containerId)) : null
+  const [rootfs, sandbox, user] = await allSettled([
+    timed('containers.mount', () => context.snapshots.mount(id)),
+    timed('containers.network', () => context.networks.sandbox(request)),
+    userMounts(record, {
+      volume: (name) => context.volumes.mount(name, id),
+      image: async (mount) => {
+        const snapshot = imageMountId(id, mount.destination)
+        const { layers } = context.images.get(mount.imageId)
+        if (!context.snapshots.has(snapshot))
+          await context.snapshots.prepare(snapshot, { layers: layers.map(parseDigest) })
+        return await context.snapshots.mount(snapshot)
+      },
+    }),
+  ])
+  await failpoint('containers.start.after-acquire')
+  const hostname = hostnameOf(record, joined)
+  const etc = etcFiles(paths, {
+    hostname,
+    sandbox,
+    other: joined === null ? null : peers.pathsOf(joined.id),
+    readOnly: record.hostConfig.ReadonlyRootfs === true,
+  }).filter((file) => !user.some((mount) => mount.destination === file.destination))
+  const { pid } = await timed('containers.create', () =>
+    runtime.create({
+      id,
+      runtime: record.hostConfig.Runtime || null,
+      rootfs,
+      args: [record.path, ...record.args],
+      config: record.config,
+      hostConfig: record.hostConfig,
+      hostname,
+      mounts: parentsFirst([...etc, ...user]),
+      namespaces: namespaces(record, sandbox, peers),
+      shmPath: sharedMemoryPath(record, peers),
+      logPath: record.hostConfig.LogConfig?.Type === 'none' ? null : paths.spool,
+      extraEnv: linkEnvironment(record, context),
+    }),
+  )
+  await failpoint('containers.start.after-create')
+  await context.stdio.find(id)?.goLive()
+  await timed('containers.go', () => runtime.start(id))
+  await failpoint('containers.start.after-go')
+  return pid
+}
+
+async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
+  using _ = phase(name)
+  return await work()
+}
+
+/** As Promise.all, but waits for all of them also when one fails: nothing may be acquired after the failure is handled. */
+async function allSettled<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
+  await Promise.allSettled(work)
+  return await Promise.all(work)
+}
+
+function joinable(peer: ContainerRecord): ContainerRecord {
+  if (peer.state.status === 'restarting') {
+    throw new ConflictError(`container ${peer.id} is restarting, wait until the container is running`)
+  }
+  if (!isAlive(peer.state)) {
+    throw new ConflictError(`cannot join network of a non running container: ${peer.id}`)
+  }
+  return peer
+}
+
+/** The name a container sees itself under. */
+function hostnameOf(record: ContainerRecord, joined: ContainerRecord | null): string {
+  if (joined !== null) return joined.config.Hostname || joined.id.slice(0, 12)
+  if (record.hostConfig.UTSMode === 'host') return hostHostname()
+  return record.config.Hostname || record.id.slice(0, 12)
+}

@@ -1,0 +1,33 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import type { Sandbox } from '#network/networks.ts'
+import type { ContainerMount } from '#runtime/runtime.ts'
+import type { ContainerPaths } from '../container-paths.ts'
+
+/**
+ * Writes the files of /etc that tell a container its name and its network, and gives their mounts. `other` are the
+ * files of the container whose network is joined.
+ */
+export function etcFiles(
+  paths: ContainerPaths,
+  options: { hostname: string; sandbox: Sandbox; other: ContainerPaths | null; readOnly: boolean },
+): readonly ContainerMount[] {
+  const { sandbox, other } = options
+  mkdirSync(paths.directory, { recursive: true, mode: 0o710 })
+  const write = (path: string, text: string): string => {
+    writeFileSync(path, text, { mode: 0o644 })
+    return path
+  }
+  const files = {
+    '/etc/resolv.conf':
+      sandbox.resolvConf === null ? (other ?? paths).resolvConf : write(paths.resolvConf, sandbox.resolvConf),
+    '/etc/hostname': other === null ? write(paths.hostname, `${options.hostname}\n`) : other.hostname,
+    '/etc/hosts': sandbox.hosts === null ? (other ?? paths).hosts : write(paths.hosts, sandbox.hosts),
+  }
+  return Object.entries(files).map(([destination, source]) => ({
+    kind: 'bind',
+    source,
+    destination,
+    readOnly: options.readOnly,
+    propagation: 'rprivate',
+  }))
+}

@@ -1,0 +1,37 @@
+import type { ContainerContext } from '../context.ts'
+import type { ContainerRecord } from '../records.ts'
+
+/**
+ * The variables of legacy links (`--link db:database`): DATABASE_NAME, DATABASE_PORT, DATABASE_PORT_80_TCP and its
+ * parts, and the variables of the other container as DATABASE_ENV_*.
+ */
+export function linkEnvironment(record: ContainerRecord, context: ContainerContext): readonly string[] {
+  return record.links.flatMap(({ containerId, alias }) => {
+    const other = context.records.find(containerId)
+    const address = context.networks.describe(containerId)?.endpoints['bridge']?.IPAddress ?? ''
+    if (other === null || address === '') return []
+    const prefix = (alias.split('/').pop() ?? alias).toUpperCase().replaceAll('-', '_')
+    const ports = Object.keys(other.config.ExposedPorts ?? {})
+      .map((text) => text.split('/') as [string, string?])
+      .map(([port, protocol = 'tcp']) => ({ port, protocol }))
+      .sort((a, b) => Number(a.port) - Number(b.port))
+    const url = (p: { port: string; protocol: string }): string => `${p.protocol}://${address}:${p.port}`
+    const first = ports[0]
+    return [
+      ...(first === undefined ? [] : [`${prefix}_PORT=${url(first)}`]),
+      ...ports.flatMap((p) => {
+        const key = `${prefix}_PORT_${p.port}_${p.protocol.toUpperCase()}`
+        return [
+          `${key}=${url(p)}`,
+          `${key}_ADDR=${address}`,
+          `${key}_PORT=${p.port}`,
+          `${key}_PROTO=${p.protocol}`,
+        ]
+      }),
+      `${prefix}_NAME=/${record.name}/${alias}`,
+      ...(other.config.Env ?? [])
+        .filter((entry) => !/^(HOME|PATH)=/.test(entry) && entry.includes('='))
+        .map((entry) => `${prefix}_ENV_${entry}`),
+    ]
+  })
+}

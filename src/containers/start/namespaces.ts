@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
+import { isMountPoint, mount, MS } from '#kernel/mounts.ts'
+import type { Sandbox } from '#network/networks.ts'
+import type { NamespaceChoice, NamespaceChoices } from '#runtime/runtime.ts'
+import type { ContainerPaths } from '../container-paths.ts'
+import type { ContainerRecord } from '../records.ts'
+import { isAlive } from '../state.ts'
+
+/** How other containers are found when their namespaces are joined. */
+export interface NamespacePeers {
+  /** @throws NotFoundError */
+  resolve(reference: string): ContainerRecord
+  pathsOf(id: string): ContainerPaths
+}
+
+/** The namespaces of a container that is about to start. @throws ConflictError when it joins one that does not run. */
+export function namespaces(
+  record: ContainerRecord,
+  sandbox: Sandbox,
+  peers: NamespacePeers,
+): NamespaceChoices {
+  const { hostConfig } = record
+  const host = (isHost: boolean): NamespaceChoice => (isHost ? { kind: 'host' } : { kind: 'private' })
+  return {
+    network: sandbox.netnsPath === null ? { kind: 'host' } : { kind: 'join', path: sandbox.netnsPath },
+    ipc: joined(hostConfig.IpcMode ?? '', 'ipc', peers) ?? host(hostConfig.IpcMode === 'host'),
+    pid: joined(hostConfig.PidMode ?? '', 'pid', peers) ?? host(hostConfig.PidMode === 'host'),
+    uts: host(hostConfig.UTSMode === 'host'),
+    cgroup: host(hostConfig.CgroupnsMode === 'host'),
+    user: null,
+  }
+}
+
+function joined(mode: string, kind: 'ipc' | 'pid', peers: NamespacePeers): NamespaceChoice | null {
+  if (!mode.startsWith('container:')) return null
+  const peer = peers.resolve(mode.slice('container:'.length))
+  const word = kind === 'ipc' ? 'IPC' : 'PID'
+  if (!isAlive(peer.state))
+    throw new ConflictError(`cannot join ${word} namespace of a non running container: ${peer.id}`)
+  if (kind === 'ipc' && !isShareable(peer)) {
+    throw new InvalidArgumentError(
+      `cannot join IPC of container ${peer.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    )
+  }
+  return { kind: 'join', path: `/proc/${peer.state.pid}/ns/${kind}` }
+}
+
+function isShareable(peer: ContainerRecord): boolean {
+  const mode = peer.hostConfig.IpcMode ?? ''
+  return mode === 'shareable' || mode === 'host' || mode.startsWith('container:')
+}
+
+/** The host path that becomes /dev/shm, or null for a private one. Mounts the tmpfs of a shareable container. */
+export function sharedMemoryPath(record: ContainerRecord, peers: NamespacePeers): string | null {
+  const mode = record.hostConfig.IpcMode ?? ''
+  if (mode === 'host') return '/dev/shm'
+  if (mode.startsWith('container:'))
+    return sharedMemoryPath(peers.resolve(mode.slice('container:'.length)), peers)
+  if (mode !== 'shareable') return null
+  const { shm } = peers.pathsOf(record.id)
+  mkdirSync(shm, { recursive: true, mode: 0o700 })
+  if (!isMountPoint(shm)) {
+    const data = `mode=1777,size=${record.hostConfig.ShmSize ?? 0}`
+    mount(shm, { source: 'shm', fstype: 'tmpfs', flags: MS.NOSUID | MS.NODEV | MS.NOEXEC, data })
+  }
+  return shm
+}
