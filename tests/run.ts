@@ -5,6 +5,7 @@
  */
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { make } from './support/peers.ts'
 import { runCommand, type CommandResult } from './support/run-command.ts'
 import { countsOf, skippedLines, type Counts } from './support/test-counts.ts'
 
@@ -122,13 +123,21 @@ async function runAll(jobs: readonly Job[], parallel: number): Promise<readonly 
   return outcomes
 }
 
+/** Starts making what conformance and crash tests compare with, so that none of them waits for it alone. */
+function prepare(jobs: readonly Job[]): Promise<unknown> {
+  const needed = jobs.some(({ name }) => /^tests\/(conformance|crash)\//.test(name))
+  return needed ? Promise.all([make('sid'), make('nginx')]) : Promise.resolve()
+}
+
 async function main(wanted: readonly string[]): Promise<number> {
   const started = Date.now()
   const outcomes: Outcome[] = []
   const again: Job[] = []
+  const prepared = prepare(tiers.flatMap(({ name, jobs }) => jobs.filter((job) => chosen(job, name, wanted))))
   for (const tier of tiers) {
     const jobs = tier.jobs.filter((job) => chosen(job, tier.name, wanted))
     if (jobs.length === 0) continue
+    if (tier.name === 'crash' || tier.name === 'conformance') await prepared
     console.log(`==== ${tier.name}: ${jobs.length} ${tier.name === 'check' ? 'tools' : 'files'}`)
     for (const outcome of await runAll(jobs, tier.parallel)) {
       const job = jobs.find(({ name }) => name === outcome.name)

@@ -1,6 +1,6 @@
 import { after, before, describe } from 'node:test'
 import type { Engine } from '../support/engine.ts'
-import { buildFailure, buildPeer } from '../support/peers.ts'
+import { make } from '../support/peers.ts'
 import { ReferenceDockerd } from '../support/reference.ts'
 import { Wharfd } from '../support/wharfd.ts'
 
@@ -9,8 +9,7 @@ import { Wharfd } from '../support/wharfd.ts'
  * the reference is a wrong test. Without the reference, its half is skipped.
  */
 export async function onBoth(what: string, declare: (engine: () => Engine) => void): Promise<void> {
-  const { missing } = await buildPeer()
-  if (missing !== false) console.log(missing, buildFailure())
+  const { missing } = await make('sid')
   const halves = [
     { name: 'dockerd', skip: missing, start: () => ReferenceDockerd.start() },
     { name: 'wharfd', skip: false, start: () => Wharfd.startWithBusybox() },

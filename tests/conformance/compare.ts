@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { buildFailure, buildPeer } from '../support/peers.ts'
+import { make } from '../support/peers.ts'
 import { ReferenceDockerd } from '../support/reference.ts'
 import { Wharfd } from '../support/wharfd.ts'
 import { play, type Script } from './script.ts'
 
 /** Declares a test for each script: what the docker CLI shows on wharfd is what it shows on dockerd. Skipped where there is no dockerd. */
 export async function compare(what: string, scripts: readonly Script[]): Promise<void> {
-  const { missing } = await buildPeer()
-  if (missing !== false) console.log(missing, buildFailure())
+  const { missing } = await make('sid')
   describe(`${what}: the docker CLI on dockerd and on wharfd`, { skip: missing }, () => {
     let reference: ReferenceDockerd | null = null
     let ours: Wharfd | null = null

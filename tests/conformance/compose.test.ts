@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { run, type CliOptions, type Engine } from '../support/engine.ts'
-import { peer } from '../support/peers.ts'
+import { made } from '../support/peers.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 import { onBoth } from './both.ts'
 
@@ -25,13 +25,13 @@ volumes: {data: {}}
 
 await onBoth('compose v2', (engine) => {
   test('up, ps, exec, logs, scale, restart, down', async (t) => {
-    const { root, missing } = peer()
+    const { path, missing } = made('sid')
     if (missing !== false) {
       t.skip(missing)
       return
     }
     const directory = scratchDirectory('p')
-    const options = withPlugins(root, directory)
+    const options = withPlugins(path, directory)
     const compose = (...args: string[]): Promise<string> =>
       engine().ok('compose', '-p', 'proj', ...args, options)
     writeFileSync(`${directory}/compose.yaml`, project)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Engine } from '../support/engine.ts'
-import { buildPeer } from '../support/peers.ts'
+import { make } from '../support/peers.ts'
 import { ReferenceDockerd } from '../support/reference.ts'
 import { Wharfd } from '../support/wharfd.ts'
 
@@ -46,7 +46,7 @@ function shape(value: unknown, path = ''): readonly string[] {
   ]
 }
 
-describe('answers of the API have the fields of dockerd', { skip: (await buildPeer()).missing }, () => {
+describe('answers of the API have the fields of dockerd', { skip: (await make('sid')).missing }, () => {
   let reference: ReferenceDockerd | null = null
   let ours: Wharfd | null = null
   const execs = new Map<Engine, string>()

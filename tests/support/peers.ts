@@ -1,5 +1,6 @@
-/** Roots with the engines of today, to compare with: made from the machine's own Debian mirror, kept in .cache/peers. */
+/** What is slow to make: roots of Debian, from the machine's own mirror, kept in .cache. The sid root holds the engines of today, to compare with. */
 import { existsSync, mkdirSync, readFileSync, rmSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { cacheRoot } from './busybox-image.ts'
 import { run } from './engine.ts'
 
@@ -17,48 +18,89 @@ const packages = [
   ],
   ...['aardvark-dns', 'passt', 'nftables', 'iptables', 'ca-certificates', 'iproute2', 'procps'],
 ]
-const peersRoot = `${cacheRoot}/peers`
-const buildLimitMs = 300_000
-/** How long a failure to build is remembered, so that not every test file waits for the next one. */
+const makeLimitMs = 300_000
+/** How long a failure is remembered, so that not every test file waits for the next one. */
 const failureKeptMs = 900_000
 
-/** The path of a Debian sid root, or why there is none. */
-export type Peer =
-  { readonly root: string; readonly missing: false } | { readonly root: ''; readonly missing: string }
+/** Where it lies, or why it is missing. */
+export type Made =
+  { readonly path: string; readonly missing: false } | { readonly path: ''; readonly missing: string }
 
-/** Looks for the sid root without building it. */
-export function peer(): Peer {
-  if (existsSync(`${peersRoot}/sid/usr/sbin/dockerd`)) return { root: `${peersRoot}/sid`, missing: false }
-  return { root: '', missing: 'the Debian sid root with dockerd could not be made' }
+type Recipe = {
+  readonly what: string
+  /** Below the cache root. */
+  readonly name: string
+  /** Makes it at the path that is given, which does not exist. */
+  readonly make: (path: string) => Promise<{ readonly exitCode: number; readonly stderr: string }>
 }
 
-/** Makes the sid root if it is missing; never throws. One process at a time builds, others wait for it. */
-export async function buildPeer(): Promise<Peer> {
-  if (!peer().missing) return peer()
-  mkdirSync(peersRoot, { recursive: true })
-  const self = new URL(import.meta.url).pathname
-  await run(['flock', `${peersRoot}/lock`, process.execPath, self], { timeoutMs: buildLimitMs + 30_000 })
-  return peer()
+const recipes = {
+  sid: {
+    what: 'the Debian sid root with dockerd',
+    name: 'peers/sid',
+    make: async (path: string) => debian('sid', path, await mirror(), packages),
+  },
+  nginx: {
+    what: 'the Debian root with nginx',
+    name: 'images/nginx.tar',
+    make: async (path: string) => debian(await codename(), path, await mirror(), ['nginx-light']),
+  },
+} satisfies Readonly<Record<string, Recipe>>
+
+export type RecipeName = keyof typeof recipes
+
+/** Looks whether a thing is there without making it. */
+export function made(name: RecipeName): Made {
+  const { what, name: place } = recipes[name]
+  if (existsSync(`${cacheRoot}/${place}`)) return { path: `${cacheRoot}/${place}`, missing: false }
+  return { path: '', missing: `${what} could not be made` }
 }
 
-async function buildLocked(): Promise<void> {
-  const failure = statSync(`${peersRoot}/sid.failed`, { throwIfNoEntry: false })
-  if (!peer().missing || (failure !== undefined && Date.now() - failure.mtimeMs < failureKeptMs)) return
-  const half = `${peersRoot}/sid.half`
+/** Makes a thing if it is missing; never throws. One process at a time makes it, others wait for it. */
+export async function make(name: RecipeName): Promise<Made> {
+  if (made(name).missing === false) return made(name)
+  mkdirSync(`${cacheRoot}/peers`, { recursive: true })
+  mkdirSync(`${cacheRoot}/images`, { recursive: true })
+  const self = fileURLToPath(import.meta.url)
+  const lock = `${cacheRoot}/peers/${name}.lock`
+  await run(['flock', lock, process.execPath, '--disable-warning=ExperimentalWarning', self, name], {
+    timeoutMs: makeLimitMs + 30_000,
+  })
+  const result = made(name)
+  if (result.missing !== false) console.log(`${result.missing}: ${failure(name)}`)
+  return result
+}
+
+async function makeLocked(name: RecipeName): Promise<void> {
+  const failed = statSync(failureFile(name), { throwIfNoEntry: false })
+  const recent = failed !== undefined && Date.now() - failed.mtimeMs < failureKeptMs
+  if (made(name).missing === false || recent) return
+  const place = `${cacheRoot}/${recipes[name].name}`
+  // The ending tells mmdebstrap what to make.
+  const half = place.replace(/(\.tar)?$/, '.half$1')
   rmSync(half, { recursive: true, force: true })
-  const result = await run(
-    [
-      ...['mmdebstrap', '--quiet', '--variant=minbase', `--include=${packages.join(',')}`],
-      ...['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Retries "5"'],
-      ...['sid', half, `deb ${await mirror()} sid main`],
-    ],
-    { timeoutMs: buildLimitMs },
-  )
-  if (result.exitCode === 0) renameSync(half, `${peersRoot}/sid`)
+  const result = await recipes[name].make(half)
+  if (result.exitCode === 0) renameSync(half, place)
   else {
     rmSync(half, { recursive: true, force: true })
-    writeFileSync(`${peersRoot}/sid.failed`, result.stderr)
+    writeFileSync(failureFile(name), result.stderr)
   }
+}
+
+function debian(
+  suite: string,
+  path: string,
+  from: string,
+  include: readonly string[],
+): ReturnType<typeof run> {
+  return run(
+    [
+      ...['mmdebstrap', '--quiet', '--variant=minbase', `--include=${include.join(',')}`],
+      ...['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Retries "5"'],
+      ...[suite, path, `deb ${from} ${suite} main`],
+    ],
+    { timeoutMs: makeLimitMs },
+  )
 }
 
 /** The mirror that this machine installs Debian packages from. */
@@ -70,15 +112,20 @@ async function mirror(): Promise<string> {
     '$(REPO_URI) $(CODENAME)',
     'Created-By: Packages',
   ])
-  const main = stdout.split('\n').find((line) => line !== '' && !/-(security|updates|backports)$/.test(line))
-  return main?.split(' ')[0] ?? 'mirror+file:/etc/apt/mirrors'
+  const main = stdout.split('\n').find((line) => / \w+$/.test(line))
+  return main?.split(' ')[0] ?? 'no-mirror-in-sources.list'
 }
 
-/** Why the last build failed, for the log of a run; empty when it did not. */
-export function buildFailure(): string {
-  return existsSync(`${peersRoot}/sid.failed`)
-    ? readFileSync(`${peersRoot}/sid.failed`, 'utf8').slice(-2000)
-    : ''
+async function codename(): Promise<string> {
+  return (await run(['sh', '-c', '. /etc/os-release; echo "$VERSION_CODENAME"'])).stdout.trim()
 }
 
-if (import.meta.main) await buildLocked()
+function failureFile(name: RecipeName): string {
+  return `${cacheRoot}/peers/${name}.failed`
+}
+
+function failure(name: RecipeName): string {
+  return existsSync(failureFile(name)) ? readFileSync(failureFile(name), 'utf8').slice(-2000) : ''
+}
+
+if (import.meta.main) await makeLocked(process.argv[2] as RecipeName)

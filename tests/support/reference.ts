@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { busyboxArchive } from './busybox-image.ts'
 import { Engine } from './engine.ts'
-import { buildPeer } from './peers.ts'
+import { make } from './peers.ts'
 import { kill, killTree, unmountBelow } from './sweep.ts'
 import { scratchDirectory, scratchRoot } from './scratch.ts'
 import { until } from './until.ts'
@@ -35,11 +35,11 @@ export class ReferenceDockerd extends Engine {
 
   /** Starts it with the image `busybox` loaded; null when the sid root cannot be made, as without a network. */
   static async start(name: PeerName = 'dockerd'): Promise<ReferenceDockerd | null> {
-    const { root, missing } = await buildPeer()
+    const { path, missing } = await make('sid')
     if (missing !== false) return null
     const daemon = new ReferenceDockerd(name)
     try {
-      await daemon.#launch(root)
+      await daemon.#launch(path)
       await daemon.ok('load', '-i', await busyboxArchive())
     } catch (error) {
       await daemon.stop()
