@@ -4,6 +4,7 @@ import type { Digest } from '#base/digest.ts'
 import { newId } from '#base/ids.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import { MNT, umount, umountAll } from '#kernel/mounts.ts'
+import { umountOffThread } from '#kernel/native/native.ts'
 import type { LayerFormat } from '../layers/ingest-job.ts'
 import type { StorageDriverInfo } from '../snapshots.ts'
 import type { SnapshotContents, SnapshotDriver, SnapshotPlace } from './driver.ts'
@@ -63,7 +64,9 @@ export class OverlayDriver implements SnapshotDriver {
   }
 
   async unmount(place: SnapshotPlace): Promise<void> {
-    umountAll(this.rootOf(place))
+    const target = this.rootOf(place)
+    // Whatever is left, or why it could not go, the second call says.
+    if (!(await umountOffThread(target, MNT.DETACH | MNT.NOFOLLOW))) umountAll(target)
     this.#letGo(place.id)
   }
 

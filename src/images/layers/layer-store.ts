@@ -198,9 +198,8 @@ class DiskLayerStore implements LayerStore {
     await failpoint('images.layer.before-unlink')
     const removed = join(directory, `${REMOVED}${newId()}`)
     await rename(join(directory, digestHex(diffId)), removed)
-    // A directory of files takes long to remove; one image is a single unlink.
-    if (this.format === 'directory') void sweep(this.#options, [removed.slice(directory.length + 1)])
-    else await rm(removed, { recursive: true, force: true })
+    // Freeing the blocks of a large file takes the disk long; nobody needs to wait for it.
+    void sweep(this.#options, [removed.slice(directory.length + 1)])
   }
 
   async close(): Promise<void> {

@@ -86,6 +86,20 @@ export function umount2(target: string, flags: number): void {
   check(cUmount2(plain(target, 'umount2'), flags), 'umount2', target)
 }
 
+/**
+ * umount2(2) on a thread of libuv's pool: the last unmount of an overlay writes out the whole file system beneath it.
+ * False when it failed; the calling thread has no errno of it.
+ */
+export function umountOffThread(target: string, flags: number): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+  const call = cUmount2 as unknown as { async(...args: unknown[]): void }
+  call.async(plain(target, 'umount2'), flags, (error: Error | null, result: number) => {
+    if (error !== null) reject(error)
+    else resolve(result !== -1)
+  })
+  return promise
+}
+
 /** fsopen(2): a configuration context for a file system of this type, close-on-exec. */
 export function fsopen(fstype: string): number {
   return check(cFsopen(NR_FSOPEN, fstype, 1), 'fsopen', fstype)
