@@ -39,12 +39,17 @@ export class BridgeDriver {
     this.#firewall.addBridge(bridgeRules(record, parsed), options)
   }
 
-  /** Takes the network away; links of containers are gone by then. `keepLink`: the bridge was there before us. */
-  remove(record: NetworkRecord): void {
+  /** Takes the network away; links of containers are gone by then. A bridge that was there before the network stays. */
+  async remove(record: NetworkRecord): Promise<void> {
     this.#firewall.removeBridge(bridgeName(record))
+    if (!record.ownsLink) return
     // Deletion waits for grace periods of the kernel: without its addresses it is out of everybody's way at once.
-    void this.#netlink.deleteLinkOffThread(bridgeName(record)).catch(() => {})
     this.#forgetAddresses(record)
+    try {
+      await this.#netlink.deleteLinkOffThread(bridgeName(record))
+    } catch (error) {
+      if (errnoOf(error) !== 'ENODEV') throw error
+    }
   }
 
   #forgetAddresses(record: NetworkRecord): void {

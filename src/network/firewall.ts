@@ -189,6 +189,7 @@ function portField(port: number): Buffer {
  * - `raw`: 127.0.0.0/8 never comes from outside, though route_localnet is on for our bridges (a port published on loopback is for this host only).
  * - `postrouting`: a container that reaches a published port of its own network by the host's address must get the answer through the host (hairpin);
  *   a process of the host that uses loopback needs an address that the container can answer to.
+ * - `ports`: what goes to IPv6 loopback the kernel would never route to a container: the daemon's proxy takes it.
  * - `to_container`: what was translated came through a published port.
  */
 function rulesetText(table: string): string {
@@ -216,6 +217,7 @@ function rulesetText(table: string): string {
     ports: [
       'dnat ip to ip daddr . meta l4proto . th dport map @one4',
       'dnat ip to meta l4proto . th dport map @any4',
+      'ip6 daddr ::1 return',
       'dnat ip6 to ip6 daddr . meta l4proto . th dport map @one6',
       'dnat ip6 to meta l4proto . th dport map @any6',
     ],

@@ -70,9 +70,17 @@ export class LinkInside implements Disposable {
     })
   }
 
-  /** Deletes a link that has no host end to delete (macvlan). */
-  async deleteLink(name: string): Promise<void> {
-    await this.run(() => new Rtnetlink()).deleteLinkOffThread(name)
+  /** Takes a link away that has no host end (macvlan): silent at once, gone a little later. Idempotent. */
+  dropLink(ifname: string): void {
+    try {
+      this.#netlink.setLink(this.#netlink.link(ifname).index, { up: false })
+    } catch (error) {
+      if (errnoOf(error) === 'ENODEV') return
+      throw error
+    }
+    const netlink = this.run(() => new Rtnetlink())
+    // A failure means that it is gone with its namespace meanwhile.
+    void netlink.deleteLinkAndClose(ifname).catch(() => {})
   }
 }
 

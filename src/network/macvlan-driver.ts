@@ -64,10 +64,13 @@ export class MacvlanDriver {
   }
 
   /** Takes a VLAN link away that was made for the network. */
-  remove(record: NetworkRecord): void {
-    const { parent, vlan } = parseMacvlanOptions(record.options)
-    if (vlan !== null && record.link === parent)
-      void this.#netlink.deleteLinkOffThread(parent).catch(() => {})
+  async remove(record: NetworkRecord): Promise<void> {
+    if (!record.ownsLink || record.link === null) return
+    try {
+      await this.#netlink.deleteLinkOffThread(record.link)
+    } catch (error) {
+      if (errnoOf(error) !== 'ENODEV') throw error
+    }
   }
 
   attach(record: NetworkRecord, endpoint: EndpointRecord, inside: LinkInside): void {
@@ -80,11 +83,6 @@ export class MacvlanDriver {
       { mac: endpoint.mac, mtu: options.mtu, netnsFd: inside.netnsFd },
     )
     inside.configure(record, endpoint)
-  }
-
-  /** Tells whether the link exists: then a VLAN of this name is not ours to delete. */
-  has(name: string): boolean {
-    return this.#find(name) !== null
   }
 
   #find(name: string): Link | null {

@@ -1,4 +1,5 @@
 import type { Database, Schema } from '#store/database.ts'
+import { NameIndex } from './dns/name-index.ts'
 import type { NetworkRecord, SandboxRecord } from './records.ts'
 
 /** The tables of this area. */
@@ -16,6 +17,8 @@ export class NetworkStore {
   readonly #networks = new Map<string, NetworkRecord>()
   readonly #idsByName = new Map<string, string>()
   readonly #sandboxes = new Map<string, SandboxRecord>()
+  readonly #attached = new Map<string, Map<string, SandboxRecord>>()
+  readonly names = new NameIndex()
 
   constructor(database: Database) {
     this.#database = database
@@ -24,7 +27,7 @@ export class NetworkStore {
     }
     for (const row of database.prepare('SELECT record FROM network_sandboxes').all()) {
       const record = JSON.parse(String(row['record'])) as SandboxRecord
-      this.#sandboxes.set(record.containerId, record)
+      this.#indexSandbox(record.containerId, record)
     }
   }
 
@@ -71,17 +74,42 @@ export class NetworkStore {
         'INSERT INTO network_sandboxes VALUES (?, ?) ON CONFLICT(container_id) DO UPDATE SET record = excluded.record',
       )
       .run(record.containerId, JSON.stringify(record))
-    this.#sandboxes.set(record.containerId, record)
+    this.#indexSandbox(record.containerId, record)
   }
 
   deleteSandbox(containerId: string): void {
     this.#database.prepare('DELETE FROM network_sandboxes WHERE container_id = ?').run(containerId)
-    this.#sandboxes.delete(containerId)
+    this.#indexSandbox(containerId, null)
+  }
+
+  /** The sandboxes with an endpoint in this network, by container. */
+  attachedTo(networkId: string): ReadonlyMap<string, SandboxRecord> {
+    return this.#attached.get(networkId) ?? new Map()
   }
 
   /** Resolves when all that was recorded survives the loss of power. */
   durable(): Promise<void> {
     return this.#database.durable()
+  }
+
+  #indexSandbox(containerId: string, record: SandboxRecord | null): void {
+    const before = this.#sandboxes.get(containerId)
+    for (const { networkId } of before?.endpoints ?? []) {
+      const attached = this.#attached.get(networkId)
+      attached?.delete(containerId)
+      if (attached?.size === 0) this.#attached.delete(networkId)
+    }
+    if (before !== undefined) this.names.remove(before)
+    if (record === null) {
+      this.#sandboxes.delete(containerId)
+      return
+    }
+    this.#sandboxes.set(containerId, record)
+    this.names.add(record)
+    for (const { networkId } of record.endpoints) {
+      const attached = this.#attached.get(networkId) ?? new Map<string, SandboxRecord>()
+      this.#attached.set(networkId, attached.set(containerId, record))
+    }
   }
 
   #index(record: NetworkRecord): void {

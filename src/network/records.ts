@@ -36,6 +36,8 @@ export interface NetworkRecord {
   readonly pools: readonly PoolRecord[]
   /** The link that the network made or uses on the host: the bridge, the parent of macvlan; null when there is none. */
   readonly link: string | null
+  /** The link was made for the network and goes with it. */
+  readonly ownsLink: boolean
 }
 
 /** A port of a container that is published. */

@@ -161,10 +161,19 @@ export class Rtnetlink implements Disposable {
     this.#socket.request(linkMessage(RTM_DELLINK, { flags: 0, up: null }).text(IFLA_IFNAME, name))
   }
 
-  /** As `deleteLink`, without holding up this thread while the kernel waits for a grace period. */
+  /** As `deleteLink` in the namespace of the thread, without holding up this thread while the kernel waits for a grace period. */
   async deleteLinkOffThread(name: string): Promise<void> {
-    using socket = NetlinkSocket.open(NETLINK_ROUTE)
-    await socket.requestOffThread(linkMessage(RTM_DELLINK, { flags: 0, up: null }).text(IFLA_IFNAME, name))
+    await new Rtnetlink().deleteLinkAndClose(name)
+  }
+
+  /** As `deleteLinkOffThread`, in the namespace of this client, which is of no use afterwards. */
+  async deleteLinkAndClose(name: string): Promise<void> {
+    try {
+      const message = linkMessage(RTM_DELLINK, { flags: 0, up: null }).text(IFLA_IFNAME, name)
+      await this.#socket.requestOffThread(message)
+    } finally {
+      this[Symbol.dispose]()
+    }
   }
 
   /** @throws KernelError ENODEV. */

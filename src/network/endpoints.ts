@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { newId, shortId } from '#base/ids.ts'
+import { InvalidArgumentError, messageOf, PermissionDeniedError } from '#errors/errors.ts'
+import { bytesToMac, macToBytes } from '#kernel/netlink/addresses.ts'
+import type { EndpointSettings } from '#spec/docker/network.ts'
+import { parseBridgeOptions } from './bridge-options.ts'
+import { addressBytes, contains, formatAddress, parseAddress, parseCidr } from './cidr.ts'
+import type { SandboxRequest } from './networks.ts'
+import type { Pools } from './pools.ts'
+import type { EndpointRecord, NetworkRecord } from './records.ts'
+import { endpointSysctls } from './sysctl.ts'
+
+/** Tells whether containers get names and free choice of addresses there: all networks but the three predefined ones. */
+export function isUserDefined(network: NetworkRecord): boolean {
+  return !['bridge', 'host', 'none'].includes(network.name)
+}
+
+/** Checks what a user asked of an endpoint. @throws InvalidArgumentError with all that is wrong, as Docker. */
+export function validateEndpoint(network: NetworkRecord, settings: EndpointSettings): void {
+  const wrong: string[] = []
+  const { IPv4Address = '', IPv6Address = '', LinkLocalIPs } = settings.IPAMConfig ?? {}
+  if (!isUserDefined(network)) {
+    if (IPv4Address || IPv6Address)
+      wrong.push('user specified IP address is supported on user defined networks only')
+    if ((settings.Aliases ?? []).length > 0) {
+      wrong.push('network-scoped aliases are only supported for user-defined networks')
+    }
+  }
+  for (const [address, family] of [
+    [IPv4Address, 4],
+    [IPv6Address, 6],
+  ] as const) {
+    if (!address) continue
+    const parsed = read(() => parseAddress(address), null)
+    if (parsed?.family !== family) {
+      wrong.push(`invalid IPv${String(family)} address: ${address}`)
+    } else if (isUserDefined(network)) {
+      const subnets = network.pools.map((pool) => parseCidr(pool.subnet).subnet)
+      if (!subnets.some((subnet) => contains(subnet, parsed))) {
+        wrong.push(`no configured subnet contains IP address ${address}`)
+      }
+    }
+  }
+  for (const address of LinkLocalIPs ?? []) {
+    if (read(() => parseAddress(address), null) === null)
+      wrong.push(`invalid link-local IP address: ${address}`)
+  }
+  const mac = settings.MacAddress ?? ''
+  if (mac !== '' && read(() => macToBytes(mac), null) === null) wrong.push(`invalid MAC address: ${mac}`)
+  try {
+    endpointSysctls(settings, 'IFNAME')
+  } catch (error) {
+    wrong.push(messageOf(error))
+  }
+  if (wrong.length > 0) throw new InvalidArgumentError(`invalid endpoint settings:\n${wrong.join('\n')}`)
+}
+
+function read<T, U>(parse: () => T, otherwise: U): T | U {
+  try {
+    return parse()
+  } catch {
+    return otherwise // A RangeError of the parser: the caller says it in its own words.
+  }
+}
+
+/**
+ * Plans an endpoint: takes its addresses and chooses its names. Nothing is made yet.
+ * @throws PermissionDeniedError when an address is taken or none is left; then nothing is taken.
+ */
+export function planEndpoint(
+  pools: Pools,
+  network: NetworkRecord,
+  options: {
+    readonly settings: EndpointSettings
+    readonly request: SandboxRequest
+    readonly ifnamesTaken: ReadonlySet<string>
+    readonly mac?: string | null
+  },
+): EndpointRecord {
+  const { settings, request } = options
+  const linked = network.driver === 'bridge' || network.driver === 'macvlan' || network.driver === 'overlay'
+  const taken: string[] = []
+  try {
+    const ipv4 =
+      linked && network.enableIPv4 ? takeAddress(pools, network, 4, settings.IPAMConfig?.IPv4Address) : null
+    if (ipv4 !== null) taken.push(ipv4)
+    const ipv6 =
+      linked && network.enableIPv6 ? takeAddress(pools, network, 6, settings.IPAMConfig?.IPv6Address) : null
+    if (ipv6 !== null) taken.push(ipv6)
+    const given = settings.MacAddress || options.mac
+    return {
+      id: newId(),
+      networkId: network.id,
+      networkName: network.name,
+      settings,
+      ifname: linked ? chooseIfname(network, options) : null,
+      // The kernel's names of links end at 15 characters.
+      hostLink:
+        linked && network.driver !== 'macvlan' ? `veth${randomBytes(4).toString('hex').slice(0, 7)}` : null,
+      mac: !linked ? null : given ? bytesToMac(macToBytes(given)) : macOf(ipv4),
+      ipv4,
+      ipv6,
+      dnsNames: isUserDefined(network) ? dnsNames(settings, request) : [],
+      ports: [],
+    }
+  } catch (error) {
+    for (const address of taken) pools.release(network.id, address)
+    throw error
+  }
+}
+
+/** Gives the addresses of an endpoint back. */
+export function releaseEndpoint(pools: Pools, endpoint: EndpointRecord): void {
+  for (const address of [endpoint.ipv4, endpoint.ipv6]) {
+    if (address !== null) pools.release(endpoint.networkId, address)
+  }
+}
+
+function takeAddress(pools: Pools, network: NetworkRecord, family: 4 | 6, wanted?: string | null): string {
+  if (wanted === undefined || wanted === null || wanted === '') {
+    const address = pools.allocate(network.id, family)
+    if (address === null)
+      throw new PermissionDeniedError(
+        `no available IPv${String(family)} addresses on this network's address pools: ${network.name} (${network.id})`,
+      )
+    return address
+  }
+  const outcome = pools.reserve(network.id, wanted)
+  if (outcome === 'taken') throw new PermissionDeniedError('Address already in use')
+  if (outcome === 'outside')
+    throw new InvalidArgumentError(
+      `invalid address ${wanted}: It does not belong to any of this network's subnets`,
+    )
+  return formatAddress(parseAddress(wanted))
+}
+
+/** 02:42 and the IPv4 address, so that a reused address keeps its MAC and peers' ARP entries stay right; random without IPv4. */
+function macOf(ipv4: string | null): string {
+  const tail = ipv4 === null ? randomBytes(4) : addressBytes(parseAddress(ipv4))
+  return bytesToMac(Buffer.concat([Buffer.from([0x02, 0x42]), tail]))
+}
+
+function chooseIfname(
+  network: NetworkRecord,
+  options: { readonly settings: EndpointSettings; readonly ifnamesTaken: ReadonlySet<string> },
+): string {
+  const wanted = options.settings.DriverOpts?.['com.docker.network.endpoint.ifname'] ?? ''
+  if (wanted !== '') {
+    if (!/^[^\s/:]{1,15}$/.test(wanted))
+      throw new InvalidArgumentError(`invalid interface name: ${JSON.stringify(wanted)}`)
+    if (options.ifnamesTaken.has(wanted)) throw new InvalidArgumentError(`interface name ${wanted} is in use`)
+    return wanted
+  }
+  const prefix = network.driver === 'bridge' ? parseBridgeOptions(network.options).interfacePrefix : 'eth'
+  let number = 0
+  while (options.ifnamesTaken.has(`${prefix}${String(number)}`)) number++
+  return `${prefix}${String(number)}`
+}
+
+function dnsNames(settings: EndpointSettings, request: SandboxRequest): string[] {
+  const names = [
+    request.containerName,
+    ...(settings.Aliases ?? []),
+    shortId(request.containerId),
+    request.hostname,
+  ]
+  return [...new Set(names.filter((name) => name !== ''))]
+}

@@ -1,0 +1,93 @@
+import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
+import { BridgeDriver, bridgeName } from './bridge-driver.ts'
+import { parseBridgeOptions } from './bridge-options.ts'
+import type { Firewall } from './firewall.ts'
+import type { LinkInside } from './link-inside.ts'
+import { MacvlanDriver, parseMacvlanOptions } from './macvlan-driver.ts'
+import type { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
+import type { DriverName, EndpointRecord, NetworkRecord } from './records.ts'
+
+/** Sends what concerns links to the driver of the network. */
+export class NetworkDrivers {
+  readonly #netlink: Rtnetlink
+  readonly #bridge: BridgeDriver
+  readonly #macvlan: MacvlanDriver
+
+  constructor(netlink: Rtnetlink, firewall: Firewall) {
+    this.#netlink = netlink
+    this.#bridge = new BridgeDriver(netlink, firewall)
+    this.#macvlan = new MacvlanDriver(netlink)
+  }
+
+  /**
+   * Checks the options of a network to be, and names the link on the host that is the network's: `owned` when it is the network's to delete.
+   * @throws InvalidArgumentError.
+   */
+  plan(record: NetworkRecord): { readonly link: string | null; readonly owned: boolean } {
+    switch (record.driver) {
+      case 'bridge': {
+        const options = parseBridgeOptions(record.options)
+        const isolated = options.gatewayMode[4] === 'isolated' || options.gatewayMode[6] === 'isolated'
+        if (isolated && !record.internal) {
+          throw new InvalidArgumentError("gateway mode 'isolated' can only be used for an internal network")
+        }
+        const link = options.bridge ?? bridgeName(record)
+        return { link, owned: !this.#hasLink(link) }
+      }
+      case 'macvlan': {
+        const { parent } = parseMacvlanOptions(record.options)
+        return { link: parent, owned: !this.#hasLink(parent) }
+      }
+      default:
+        return { link: null, owned: false }
+    }
+  }
+
+  /** Makes the network stand; idempotent. */
+  ensure(record: NetworkRecord, options: { readonly quiet: boolean }): void {
+    if (record.configOnly) return
+    if (record.driver === 'bridge') this.#bridge.ensure(record, options)
+    else if (record.driver === 'macvlan') this.#macvlan.ensure(record)
+  }
+
+  /** Takes the network away. */
+  async remove(record: NetworkRecord): Promise<void> {
+    if (record.configOnly) return
+    if (record.driver === 'bridge') await this.#bridge.remove(record)
+    else if (record.driver === 'macvlan') await this.#macvlan.remove(record)
+  }
+
+  attach(record: NetworkRecord, endpoint: EndpointRecord, inside: LinkInside): void {
+    if (record.driver === 'bridge') this.#bridge.attach(record, endpoint, inside)
+    else if (record.driver === 'macvlan') this.#macvlan.attach(record, endpoint, inside)
+  }
+
+  /** Unplugs an endpoint; `inside` is null when its namespace is gone. Nothing passes when it returns. Idempotent. */
+  detach(endpoint: EndpointRecord, inside: LinkInside | null): void {
+    if (endpoint.hostLink !== null) this.#bridge.detach(endpoint)
+    else if (endpoint.ifname !== null) inside?.dropLink(endpoint.ifname)
+  }
+
+  #hasLink(name: string): boolean {
+    return this.#netlink.links().some((link) => link.name === name)
+  }
+}
+
+/** The driver of this name. @throws NotFoundError, NotImplementedError for those that Docker has and Wharf has not. */
+export function parseDriver(name: string): DriverName {
+  switch (name) {
+    case '':
+    case 'bridge':
+      return 'bridge'
+    case 'macvlan':
+    case 'host':
+    case 'null':
+      return name
+    case 'ipvlan':
+      throw new NotImplementedError('the network driver "ipvlan" is not supported by Wharf: use "macvlan"')
+    case 'overlay':
+      throw new NotImplementedError('the network driver "overlay" is not supported by Wharf')
+    default:
+      throw new NotFoundError(`plugin "${name}" not found`)
+  }
+}

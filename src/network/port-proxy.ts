@@ -1,0 +1,87 @@
+import { closeSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import type { Logger } from '#base/logger.ts'
+import type { HostPorts } from './host-ports.ts'
+import type { EndpointRecord, PublishedPort } from './records.ts'
+
+/**
+ * Serves published TCP ports at IPv6 host addresses where the firewall cannot: the container has no IPv6, or the client is on IPv6
+ * loopback (which the kernel never routes). It listens on the very socket that holds the port. All other traffic never comes here.
+ */
+export class PortProxy {
+  readonly enabled: boolean
+  readonly #hostPorts: HostPorts
+  readonly #log: Logger
+  readonly #servers = new Map<string, Server>()
+  readonly #connections = new Map<Server, Set<Socket>>()
+
+  constructor(parts: { readonly hostPorts: HostPorts; readonly enabled: boolean; readonly log: Logger }) {
+    this.enabled = parts.enabled
+    this.#hostPorts = parts.hostPorts
+    this.#log = parts.log
+  }
+
+  open(endpoint: EndpointRecord, port: PublishedPort): void {
+    const host = endpoint.ipv4 ?? endpoint.ipv6
+    if (!this.enabled || port.protocol !== 'tcp' || !port.hostIp.includes(':') || host === null) return
+    const fd = this.#hostPorts.takeSocket(port)
+    if (fd === null) return
+    const target = { host, port: port.containerPort, allowHalfOpen: true }
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) =>
+      this.#pass(server, client, target),
+    )
+    server.on('error', (error) =>
+      this.#log.warn('cannot serve a port on IPv6', { port: port.hostPort, reason: error.message }),
+    )
+    this.#servers.set(keyOf(port), server)
+    this.#connections.set(server, new Set())
+    try {
+      server.listen({ fd }).unref()
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  }
+
+  close(port: PublishedPort): void {
+    const server = this.#servers.get(keyOf(port))
+    if (server === undefined) return
+    this.#servers.delete(keyOf(port))
+    this.#stop(server)
+  }
+
+  closeAll(): void {
+    for (const server of this.#servers.values()) this.#stop(server)
+    this.#servers.clear()
+  }
+
+  #stop(server: Server): void {
+    server.close()
+    for (const socket of this.#connections.get(server) ?? []) socket.destroy()
+    this.#connections.delete(server)
+  }
+
+  #pass(server: Server, client: Socket, target: { readonly host: string; readonly port: number }): void {
+    const upstream = connect(target)
+    const sockets = this.#connections.get(server)
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets?.add(socket)
+      // A reset on one side is a reset on the other; what ends orderly ends by pipe().
+      socket.on('error', () => other.destroy())
+      socket.on('close', () => {
+        sockets?.delete(socket)
+        if (!socket.readableEnded) other.destroy()
+      })
+    }
+    client.pipe(upstream)
+    upstream.pipe(client)
+  }
+}
+
+function keyOf(port: PublishedPort): string {
+  return `${port.hostIp}/${String(port.hostPort)}`
+}

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs'
+import { InvalidArgumentError } from '#errors/errors.ts'
+import { parseBridgeOptions } from './bridge-options.ts'
+import { parseAddress } from './cidr.ts'
+import type { PortRules } from './firewall.ts'
+import type { HostPorts } from './host-ports.ts'
+import type { PortWish } from './port-spec.ts'
+import type { EndpointRecord, NetworkRecord, PublishedPort } from './records.ts'
+
+const hostHasIPv6 = existsSync('/proc/net/if_inet6')
+
+/**
+ * Holds the host ports that a container's endpoint publishes. `proxied`: IPv6 host addresses are served although the container has only IPv4.
+ * @throws PublishError; then nothing is held.
+ */
+export function holdPorts(
+  hostPorts: HostPorts,
+  wishes: readonly PortWish[],
+  options: { readonly network: NetworkRecord; readonly endpoint: EndpointRecord; readonly proxied: boolean },
+): PublishedPort[] {
+  const held: PublishedPort[] = []
+  try {
+    for (const wish of wishes) held.push(...hostPorts.allocate(wish, hostAddresses(wish, options)))
+    return held
+  } catch (error) {
+    for (const port of held) hostPorts.release(port)
+    throw error
+  }
+}
+
+/** Checks the host addresses of wishes. @throws InvalidArgumentError. */
+export function checkWishes(wishes: readonly PortWish[]): void {
+  for (const wish of wishes) {
+    if (wish.hostIp === '') continue
+    try {
+      parseAddress(wish.hostIp)
+    } catch (cause) {
+      throw new InvalidArgumentError(`invalid IP address: ${wish.hostIp}`, { cause })
+    }
+  }
+}
+
+function hostAddresses(
+  wish: PortWish,
+  options: { readonly network: NetworkRecord; readonly endpoint: EndpointRecord; readonly proxied: boolean },
+): string[] {
+  if (wish.hostIp !== '') return [wish.hostIp]
+  const { endpoint, network } = options
+  const own = network.driver === 'bridge' ? parseBridgeOptions(network.options).hostBindingIPv4 : null
+  const addresses = endpoint.ipv4 === null ? [] : [own ?? '0.0.0.0']
+  if (own === null && hostHasIPv6 && (endpoint.ipv6 !== null || (options.proxied && wish.protocol === 'tcp')))
+    addresses.push('::')
+  return addresses
+}
+
+/** What the firewall is told of an endpoint's ports. */
+export function portRules(network: NetworkRecord, endpoint: EndpointRecord): PortRules {
+  const { gatewayMode } = parseBridgeOptions(network.driver === 'bridge' ? network.options : {})
+  return {
+    ipv4: endpoint.ipv4,
+    ipv6: endpoint.ipv6,
+    ports: endpoint.ports,
+    routed: { 4: gatewayMode[4] === 'routed', 6: gatewayMode[6] === 'routed' },
+  }
+}

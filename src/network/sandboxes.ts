@@ -1,0 +1,468 @@
+import { join } from 'node:path'
+import { failpointSync } from '#base/failpoint.ts'
+import { newId } from '#base/ids.ts'
+import type { Logger } from '#base/logger.ts'
+import {
+  ConflictError,
+  errnoOf,
+  InvalidArgumentError,
+  messageOf,
+  NotFoundError,
+  PermissionDeniedError,
+} from '#errors/errors.ts'
+import { createNetns, removeNetns } from '#kernel/netns.ts'
+import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
+import type { EndpointSettings } from '#spec/docker/network.ts'
+import { planEndpoint, releaseEndpoint, validateEndpoint } from './endpoints.ts'
+import type { Firewall } from './firewall.ts'
+import { gatewayEndpoint, gatewayOf } from './gateways.ts'
+import { PublishError } from './host-ports.ts'
+import type { HostPorts } from './host-ports.ts'
+import { LinkInside } from './link-inside.ts'
+import type { NetworkDrivers } from './network-drivers.ts'
+import type { NetworkStore } from './network-store.ts'
+import type { NetworkEvents, Sandbox, Sandboxes, SandboxRequest } from './networks.ts'
+import type { Pools } from './pools.ts'
+import { portWishes } from './port-spec.ts'
+import { checkWishes, holdPorts, portRules } from './publishing.ts'
+import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRecord } from './records.ts'
+import { hostsText, usesEmbeddedDns, viewSandbox } from './sandbox-view.ts'
+import type { ViewContext } from './sandbox-view.ts'
+import { sysctl } from './sysctl.ts'
+
+/** Serves names to a sandbox from inside its namespace. */
+export interface NameServers {
+  /** Opens (once) the server of a sandbox; later calls for the same container change nothing. */
+  open(record: SandboxRecord, inside: LinkInside): void
+  close(containerId: string): void
+}
+
+/** Serves published ports that the firewall cannot: IPv6 loopback, IPv6 to a container without it. */
+export interface PortProxies {
+  readonly enabled: boolean
+  open(endpoint: EndpointRecord, port: PublishedPort): void
+  close(port: PublishedPort): void
+}
+
+/** What the service is made of. */
+export interface SandboxParts {
+  readonly execRoot: string
+  readonly store: NetworkStore
+  readonly pools: Pools
+  readonly hostPorts: HostPorts
+  readonly firewall: Firewall
+  readonly drivers: NetworkDrivers
+  readonly nameServers: NameServers
+  readonly proxies: PortProxies
+  readonly context: ViewContext
+  readonly events: NetworkEvents
+  readonly log: Logger
+  /** Finds a network as the user named it. @throws NotFoundError. */
+  resolve(ref: string): NetworkRecord
+  /** Resolves when networks and firewall stand. */
+  readonly ready: () => Promise<void>
+}
+
+/**
+ * Makes and unmakes the network stacks of containers. All kernel work is synchronous (netlink answers at once), so a call is not
+ * interleaved with another: no locks.
+ *
+ * Order: addresses and ports are taken in memory, the record is written, then the kernel is asked. Whatever dies in between is
+ * swept at the next start by what the record names.
+ */
+export class SandboxService implements Sandboxes {
+  readonly #parts: SandboxParts
+  #hostsListener: (containerId: string, hosts: string) => void = () => {}
+
+  constructor(parts: SandboxParts) {
+    this.#parts = parts
+  }
+
+  check(request: SandboxRequest): void {
+    checkWishes(portWishes(request))
+    for (const entry of request.extraHosts) {
+      if (!/^[^\s:=]+[:=][^\s]+$/.test(entry))
+        throw new InvalidArgumentError(`bad format for add-host: "${entry}"`)
+    }
+    if (request.mode.kind !== 'networks') return
+    const names = Object.keys(request.mode.endpoints)
+    for (const [ref, settings] of Object.entries(request.mode.endpoints)) {
+      const network = this.#parts.resolve(ref)
+      if (names.length > 1 && (network.driver === 'host' || network.driver === 'null')) {
+        throw new InvalidArgumentError(CONFLICTS[network.driver])
+      }
+      try {
+        validateEndpoint(network, settings)
+      } catch (cause) {
+        throw new InvalidArgumentError(`invalid config for network ${ref}: ${messageOf(cause)}`, { cause })
+      }
+    }
+  }
+
+  async sandbox(request: SandboxRequest): Promise<Sandbox> {
+    await this.#parts.ready()
+    if (request.mode.kind === 'container') return this.#share(request, request.mode.containerId)
+    if (this.#parts.store.sandbox(request.containerId) !== null) await this.release(request.containerId)
+    const record = this.#build(request)
+    for (const endpoint of record.endpoints) this.#tell('connect', record, endpoint)
+    this.#tellLinks(record)
+    return viewSandbox(record, this.#parts.context)
+  }
+
+  async release(containerId: string): Promise<void> {
+    const record = this.#parts.store.sandbox(containerId)
+    if (record === null) return
+    this.#unmake(record)
+    for (const endpoint of record.endpoints) this.#tell('disconnect', record, endpoint)
+    this.#tellLinks(record)
+  }
+
+  describe(containerId: string): Sandbox | null {
+    const record = this.#parts.store.sandbox(containerId)
+    return record === null ? null : viewSandbox(record, this.#parts.context)
+  }
+
+  async connect(
+    containerId: string,
+    options: { readonly network: string; readonly endpoint: EndpointSettings },
+  ): Promise<Sandbox> {
+    await this.#parts.ready()
+    const { store, pools, drivers } = this.#parts
+    const network = this.#parts.resolve(options.network)
+    const before = this.#existing(containerId)
+    if (before.request.mode.kind !== 'networks') throw new InvalidArgumentError(SHARED_STACK)
+    if (network.driver === 'host' || network.driver === 'null')
+      throw new InvalidArgumentError(CONFLICTS[network.driver])
+    if (before.endpoints.some((endpoint) => endpoint.networkId === network.id)) {
+      throw new PermissionDeniedError(
+        `endpoint with name ${before.containerName} already exists in network ${network.name}`,
+      )
+    }
+    validateEndpoint(network, options.endpoint)
+    const ifnamesTaken = new Set(before.endpoints.map((endpoint) => endpoint.ifname ?? ''))
+    const endpoint = planEndpoint(pools, network, {
+      settings: options.endpoint,
+      request: before.request,
+      ifnamesTaken,
+    })
+    const after = { ...before, endpoints: [...before.endpoints, endpoint] }
+    store.putSandbox(after)
+    try {
+      using inside = new LinkInside(namespaceOf(after))
+      drivers.attach(network, endpoint, inside)
+      const record = this.#settle(after, inside)
+      this.#tell('connect', record, endpoint)
+      return viewSandbox(record, this.#parts.context)
+    } catch (error) {
+      drivers.detach(endpoint, null)
+      releaseEndpoint(pools, endpoint)
+      store.putSandbox(before)
+      throw error
+    }
+  }
+
+  async disconnect(
+    containerId: string,
+    options: { readonly network: string; readonly force: boolean },
+  ): Promise<Sandbox> {
+    await this.#parts.ready()
+    const { store, pools, drivers } = this.#parts
+    const network = this.#parts.resolve(options.network)
+    const before = this.#existing(containerId)
+    const endpoint = before.endpoints.find((candidate) => candidate.networkId === network.id)
+    if (network.driver === 'host') throw new InvalidArgumentError(CONFLICTS.host)
+    if (endpoint === undefined) {
+      throw new PermissionDeniedError(`container ${containerId} is not connected to network ${network.name}`)
+    }
+    using inside = new LinkInside(namespaceOf(before))
+    this.#unpublish(endpoint)
+    drivers.detach(endpoint, inside)
+    const others = before.endpoints.filter((candidate) => candidate !== endpoint)
+    const record = this.#settle({ ...before, endpoints: others }, inside)
+    releaseEndpoint(pools, endpoint)
+    if (!usesEmbeddedDns(record, this.#parts.context)) this.#parts.nameServers.close(containerId)
+    store.putSandbox(record)
+    this.#tell('disconnect', record, endpoint)
+    return viewSandbox(record, this.#parts.context)
+  }
+
+  rename(containerId: string, newName: string): void {
+    const record = this.#parts.store.sandbox(containerId)
+    if (record === null) return
+    const endpoints = record.endpoints.map((endpoint) => ({
+      ...endpoint,
+      dnsNames: endpoint.dnsNames.map((name) => (name === record.containerName ? newName : name)),
+    }))
+    const request = { ...record.request, containerName: newName }
+    this.#parts.store.putSandbox({ ...record, containerName: newName, request, endpoints })
+  }
+
+  onHostsChanged(listener: (containerId: string, hosts: string) => void): void {
+    this.#hostsListener = listener
+  }
+
+  /** After a restart: serves names and ports of a sandbox that lives on. What cannot be had again is logged: the container runs on without. */
+  adopt(record: SandboxRecord): void {
+    const { proxies, hostPorts, log, nameServers } = this.#parts
+    for (const endpoint of record.endpoints) {
+      for (const port of endpoint.ports) {
+        try {
+          hostPorts.hold([port])
+          proxies.open(endpoint, port)
+        } catch (error) {
+          log.warn('cannot hold a published port again', {
+            container: record.containerId,
+            reason: messageOf(error),
+          })
+        }
+      }
+    }
+    if (record.netnsPath === null || !usesEmbeddedDns(record, this.#parts.context)) return
+    try {
+      using inside = new LinkInside(record.netnsPath)
+      nameServers.open(record, inside)
+    } catch (error) {
+      log.warn('cannot serve names again', { container: record.containerId, reason: messageOf(error) })
+    }
+  }
+
+  #share(request: SandboxRequest, otherId: string): Sandbox {
+    const other = this.#parts.store.sandbox(otherId)
+    if (other === null) throw new ConflictError(`cannot join network of a non running container: ${otherId}`)
+    const view = viewSandbox(other, this.#parts.context)
+    return { ...view, endpoints: {}, ports: {}, hosts: null, resolvConf: null }
+  }
+
+  #existing(containerId: string): SandboxRecord {
+    const record = this.#parts.store.sandbox(containerId)
+    if (record === null) throw new NotFoundError(`container ${containerId} has no network sandbox`)
+    return record
+  }
+
+  #build(request: SandboxRequest): SandboxRecord {
+    const { store, pools } = this.#parts
+    const wishes = this.#wishes(request)
+    const endpoints: EndpointRecord[] = []
+    const sandboxId = newId()
+    try {
+      for (const { network, settings, mac } of wishes) {
+        validateEndpoint(network, settings)
+        const ifnamesTaken = new Set(endpoints.map((endpoint) => endpoint.ifname ?? ''))
+        endpoints.push(planEndpoint(pools, network, { settings, request, ifnamesTaken, mac }))
+      }
+    } catch (error) {
+      for (const endpoint of endpoints) releaseEndpoint(pools, endpoint)
+      throw error
+    }
+    const isHost =
+      request.mode.kind === 'host' || endpoints.some((endpoint) => endpoint.networkName === 'host')
+    const planned: SandboxRecord = {
+      containerId: request.containerId,
+      containerName: request.containerName,
+      sandboxId,
+      request,
+      netnsPath: isHost ? null : join(this.#parts.execRoot, 'netns', sandboxId.slice(0, 12)),
+      endpoints,
+    }
+    store.putSandbox(planned)
+    failpointSync('network.sandbox.recorded')
+    try {
+      return this.#make(planned)
+    } catch (error) {
+      this.#unmake(store.sandbox(request.containerId) ?? planned)
+      throw error
+    }
+  }
+
+  /** The networks that a request names, the primary one first: its link is eth0. */
+  #wishes(
+    request: SandboxRequest,
+  ): { readonly network: NetworkRecord; readonly settings: EndpointSettings; readonly mac: string | null }[] {
+    const { mode } = request
+    if (mode.kind === 'none' || mode.kind === 'host') {
+      return [{ network: this.#parts.resolve(mode.kind), settings: {}, mac: null }]
+    }
+    if (mode.kind === 'container') return []
+    const primary = this.#parts.resolve(mode.primary)
+    const wishes = Object.entries(mode.endpoints).map(([ref, settings]) => {
+      const network = this.#parts.resolve(ref)
+      return { network, settings, mac: network.id === primary.id ? (request.macAddress ?? null) : null }
+    })
+    if (wishes.every(({ network }) => network.id !== primary.id)) {
+      wishes.unshift({ network: primary, settings: {}, mac: request.macAddress ?? null })
+    }
+    for (const { network } of wishes) {
+      if (wishes.length > 1 && (network.driver === 'host' || network.driver === 'null')) {
+        throw new InvalidArgumentError(CONFLICTS[network.driver])
+      }
+      if (network.configOnly) {
+        throw new PermissionDeniedError(
+          `configuration only network ${network.name} cannot be used to run containers`,
+        )
+      }
+    }
+    const rank = (wish: (typeof wishes)[number]): number => (wish.network.id === primary.id ? 0 : 1)
+    return wishes.toSorted((a, b) => rank(a) - rank(b) || (a.network.name < b.network.name ? -1 : 1))
+  }
+
+  #make(planned: SandboxRecord): SandboxRecord {
+    if (planned.netnsPath === null) return planned
+    createNetns(planned.netnsPath, () => {
+      using loopback = new Rtnetlink()
+      loopback.setLink(LOOPBACK_INDEX, { up: true })
+      // Docker's defaults: any user of the container may bind low ports and send pings.
+      sysctl('ipv4/ip_unprivileged_port_start', '0')
+      sysctl('ipv4/ping_group_range', '0 2147483647')
+    })
+    failpointSync('network.sandbox.netns-made')
+    using inside = new LinkInside(planned.netnsPath)
+    for (const endpoint of planned.endpoints) {
+      const network = this.#parts.store.network(endpoint.networkId)
+      if (network !== null) this.#parts.drivers.attach(network, endpoint, inside)
+    }
+    failpointSync('network.sandbox.attached')
+    return this.#settle(planned, inside)
+  }
+
+  /**
+   * Brings what follows from all endpoints together into line: default routes, published ports (they are at the endpoint with the default
+   * route), names. Returns the record as written.
+   */
+  #settle(record: SandboxRecord, inside: LinkInside): SandboxRecord {
+    const { store, context, nameServers } = this.#parts
+    const networkOf = (id: string): NetworkRecord | null => store.network(id)
+    const publishing = new Set<string>()
+    for (const family of [4, 6] as const) {
+      const endpoint = gatewayEndpoint(record.endpoints, { family, networkOf })
+      const network = endpoint === null ? null : store.network(endpoint.networkId)
+      const address = network === null ? null : gatewayOf(network, family)
+      if (endpoint === null || endpoint.ifname === null || address === null) inside.setGateway(family, null)
+      else inside.setGateway(family, { ifname: endpoint.ifname, address })
+      if (endpoint !== null) publishing.add(endpoint.id)
+    }
+    const settled = this.#publishAt(record, publishing)
+    if (usesEmbeddedDns(settled, context)) nameServers.open(settled, inside)
+    return settled
+  }
+
+  #publishAt(record: SandboxRecord, publishing: ReadonlySet<string>): SandboxRecord {
+    const { store, hostPorts, proxies, firewall } = this.#parts
+    const first = record.endpoints.find((endpoint) => publishing.has(endpoint.id))
+    if (record.endpoints.some((endpoint) => endpoint.ports.length > 0 && endpoint !== first)) {
+      for (const endpoint of record.endpoints) this.#unpublish(endpoint)
+    } else if (first !== undefined && first.ports.length > 0) {
+      return record // The ports are where they must be.
+    }
+    const network = first === undefined ? null : store.network(first.networkId)
+    const wishes = network?.driver === 'bridge' ? portWishes(record.request) : []
+    if (first === undefined || network === null || wishes.length === 0) {
+      const bare = { ...record, endpoints: record.endpoints.map((endpoint) => ({ ...endpoint, ports: [] })) }
+      store.putSandbox(bare)
+      return bare
+    }
+    let ports: PublishedPort[]
+    try {
+      ports = holdPorts(hostPorts, wishes, { network, endpoint: first, proxied: proxies.enabled })
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error
+      throw new PublishError(
+        'failed to set up container networking: driver failed programming external connectivity on endpoint ' +
+          `${record.containerName} (${first.id}): ${error.message}`,
+        { cause: error },
+      )
+    }
+    const published = { ...first, ports }
+    const endpoints = record.endpoints.map((endpoint) =>
+      endpoint === first ? published : { ...endpoint, ports: [] },
+    )
+    const settled = { ...record, endpoints }
+    store.putSandbox(settled)
+    failpointSync('network.sandbox.ports-recorded')
+    firewall.publish(published.id, portRules(network, published))
+    for (const port of ports) proxies.open(published, port)
+    return settled
+  }
+
+  #unpublish(endpoint: EndpointRecord): void {
+    this.#parts.firewall.unpublish(endpoint.id)
+    for (const port of endpoint.ports) {
+      this.#parts.proxies.close(port)
+      this.#parts.hostPorts.release(port)
+    }
+  }
+
+  /** Gives everything of a sandbox back, whatever of it there is, then forgets it. */
+  #unmake(record: SandboxRecord): void {
+    const { store, pools, drivers, nameServers, log } = this.#parts
+    const attempt = (what: string, work: () => void): void => {
+      try {
+        work()
+      } catch (error) {
+        log.warn('cannot release a part of a network sandbox', {
+          container: record.containerId,
+          what,
+          reason: messageOf(error),
+        })
+      }
+    }
+    nameServers.close(record.containerId)
+    using inside = openInside(record)
+    for (const endpoint of record.endpoints) {
+      attempt('ports', () => this.#unpublish(endpoint))
+      attempt('link', () => drivers.detach(endpoint, inside))
+      releaseEndpoint(pools, endpoint)
+    }
+    if (record.netnsPath !== null) {
+      const { netnsPath } = record
+      attempt('namespace', () => removeNetns(netnsPath))
+    }
+    store.deleteSandbox(record.containerId)
+  }
+
+  #tell(action: 'connect' | 'disconnect', record: SandboxRecord, endpoint: EndpointRecord): void {
+    const network = this.#parts.store.network(endpoint.networkId)
+    const attributes = {
+      container: record.containerId,
+      name: endpoint.networkName,
+      type: network?.driver ?? '',
+    }
+    this.#parts.events.network({ action, id: endpoint.networkId, attributes })
+  }
+
+  /** Containers of the default bridge that are linked to this one have its address in their hosts files. */
+  #tellLinks(changed: SandboxRecord): void {
+    if (changed.endpoints.every((endpoint) => endpoint.networkName !== 'bridge')) return
+    for (const record of this.#parts.store.sandboxes()) {
+      if (record.request.links.every((link) => link.containerId !== changed.containerId)) continue
+      if (record.containerId !== changed.containerId) {
+        this.#hostsListener(record.containerId, hostsText(record, this.#parts.context))
+      }
+    }
+  }
+}
+
+const LOOPBACK_INDEX = 1
+const SHARED_STACK =
+  'container sharing network namespace with another container or host cannot be connected to any other network'
+const CONFLICTS = {
+  host: 'container cannot be disconnected from host network or connected to host network',
+  null: 'container cannot be connected to multiple networks with one of the networks in private (none) mode',
+} as const
+
+function namespaceOf(record: SandboxRecord): string {
+  if (record.netnsPath === null) throw new InvalidArgumentError(SHARED_STACK)
+  return record.netnsPath
+}
+
+/** The namespace of a sandbox, or null when it never came to be or is gone. */
+function openInside(record: SandboxRecord): LinkInside | null {
+  if (record.netnsPath === null || record.endpoints.every((endpoint) => endpoint.hostLink !== null))
+    return null
+  try {
+    return new LinkInside(record.netnsPath)
+  } catch (error) {
+    // EINVAL: the file is there, the mount is not.
+    if (['ENOENT', 'EINVAL'].includes(errnoOf(error) ?? '')) return null
+    throw error
+  }
+}
