@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/** The media type of a hijacked connection, by whether its frames are multiplexed (API "Attach"). */
+export const RAW_STREAM = 'application/vnd.docker.raw-stream'
+export const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream'
+
+/** What a handler answers with. Exactly one of its methods is called, once (`write` aside). */
+export class ApiResponse {
+  readonly #outgoing: ServerResponse
+  readonly #incoming: IncomingMessage
+  /** Taken over by `hijack`: nobody else may write to the connection any more. */
+  #hijacked = false
+
+  constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.#incoming = incoming
+    this.#outgoing = outgoing
+  }
+
+  /** Tells whether the head is on its way: an error can then no longer change the status. */
+  get isStarted(): boolean {
+    return this.#hijacked || this.#outgoing.headersSent
+  }
+
+  get isHijacked(): boolean {
+    return this.#hijacked
+  }
+
+  header(name: string, value: string): void {
+    this.#outgoing.setHeader(name, value)
+  }
+
+  json(status: number, value: unknown): void {
+    const body = Buffer.from(JSON.stringify(value) + '\n')
+    this.#outgoing.setHeader('Content-Type', 'application/json')
+    this.#outgoing.setHeader('Content-Length', body.byteLength)
+    this.#outgoing.writeHead(status)
+    this.#outgoing.end(body)
+  }
+
+  /** An answer without a body. */
+  empty(status: number): void {
+    if (status !== 204 && status !== 304) this.#outgoing.setHeader('Content-Length', 0)
+    this.#outgoing.writeHead(status)
+    this.#outgoing.end()
+  }
+
+  text(status: number, text: string, type = 'text/plain; charset=utf-8'): void {
+    const body = Buffer.from(text)
+    this.#outgoing.setHeader('Content-Type', type)
+    this.#outgoing.setHeader('Content-Length', body.byteLength)
+    this.#outgoing.writeHead(status)
+    this.#outgoing.end(body)
+  }
+
+  /** Sends the head now: what follows comes by `write` and `end`. */
+  start(status: number, type: string): void {
+    this.#outgoing.setHeader('Content-Type', type)
+    this.#outgoing.writeHead(status)
+    this.#outgoing.flushHeaders()
+  }
+
+  /** Sends a piece of the body; resolves when the client can take more, at once when it has left. */
+  async write(bytes: Uint8Array | string): Promise<void> {
+    if (this.#outgoing.destroyed || this.#outgoing.writableEnded) return
+    if (this.#outgoing.write(bytes)) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#outgoing.off('drain', done)
+        this.#outgoing.off('close', done)
+        resolve()
+      }
+      this.#outgoing.on('drain', done)
+      this.#outgoing.on('close', done)
+    })
+  }
+
+  /** As `write`, for small lines that need not wait for a slow client. */
+  writeLine(value: object): void {
+    if (!this.#outgoing.writableEnded) this.#outgoing.write(JSON.stringify(value) + '\r\n')
+  }
+
+  end(): void {
+    this.#outgoing.end()
+  }
+
+  /** Sends a whole stream. When it fails half-way the connection is cut, so that the client sees it is not whole. */
+  async stream(status: number, type: string, body: Readable): Promise<void> {
+    this.start(status, type)
+    await pipeline(body, this.#outgoing)
+  }
+
+  /** Cuts the connection: the body that was begun cannot be completed. */
+  cut(): void {
+    this.#outgoing.destroy()
+  }
+
+  /** Gives the connection of an upgrade to a protocol that answers it itself (websocket). */
+  release(): void {
+    this.#hijacked = true
+    this.#outgoing.detachSocket(this.#incoming.socket)
+  }
+
+  /**
+   * Takes the connection over after sending the head: `101 UPGRADED` when the client asked for an upgrade, else a
+   * plain 200 without length, as dockerd has done since before upgrades (clients of both kinds exist).
+   * Headers that Docker sends on other answers are not sent here, Content-Type aside.
+   */
+  hijack(options: { readonly type: string; readonly upgradeType?: string }): Socket {
+    const socket = this.#incoming.socket
+    const upgraded = this.#incoming.headers.upgrade !== undefined
+    this.#hijacked = true
+    this.#outgoing.detachSocket(socket)
+    if (!upgraded) releaseParser(socket)
+    socket.setNoDelay(true)
+    const head = upgraded
+      ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${options.type}\r\nConnection: Upgrade\r\nUpgrade: ${options.upgradeType ?? 'tcp'}\r\n`
+      : `HTTP/1.1 200 OK\r\nContent-Type: ${options.type}\r\n`
+    socket.write(`${head}\r\n`)
+    return socket
+  }
+}
+
+/** Node's parser reads a connection that was not upgraded: its listeners go, and ours get the bytes. */
+function releaseParser(socket: Socket): void {
+  for (const event of ['data', 'end', 'close', 'timeout', 'drain', 'error', 'pause', 'resume']) {
+    socket.removeAllListeners(event)
+  }
+  socket.setTimeout(0)
+}
