@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { KernelError, errnoOf } from '#errors/errors.ts'
-import { connect, recv, send, shutdown, socket } from './native/native.ts'
+import { connect, dupFd, recv, send, shutdown, socket } from './native/native.ts'
+import { whenReady } from './readiness.ts'
 
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
@@ -48,10 +49,33 @@ export function sendPacket(fd: number, bytes: Uint8Array): boolean {
   return unlessBusy(() => send(fd, bytes, MSG_NOSIGNAL)) !== null
 }
 
+/**
+ * Resolves when a packet can be sent, or the socket was shut down. Reading may be watched meanwhile: epoll knows a copy
+ * of the fd as another one.
+ */
+export async function whenSendable(fd: number): Promise<void> {
+  const copy = dupFd(fd, 0)
+  try {
+    await whenReady(copy, { event: 'writable' })
+  } finally {
+    closeSync(copy)
+  }
+}
+
 /** Tells the peer that nothing more will be sent. */
 export function endPackets(fd: number): void {
   const SHUT_WR = 1
   shutdown(fd, SHUT_WR)
+}
+
+/** Ends both directions, for copies of the fd too, and closes it. */
+export function closeSeqpacket(fd: number): void {
+  const SHUT_RDWR = 2
+  try {
+    shutdown(fd, SHUT_RDWR)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function unlessBusy(call: () => number): number | null {

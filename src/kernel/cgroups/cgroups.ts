@@ -68,6 +68,8 @@ export interface Cgroup {
   /** Stops all processes; resolves when they stand. */
   freeze(): Promise<void>
   thaw(): Promise<void>
+  /** Tells whether it was told to freeze; false when it does not exist. */
+  isFrozen(): boolean
   /** Sends SIGKILL to all processes, those that fork meanwhile too. Fine when it does not exist. */
   kill(): Promise<void>
   /** How often the kernel killed for want of memory; 0 when it does not exist. */

@@ -162,6 +162,14 @@ class SplitCgroup implements Cgroup {
     await waitForControl(file, (text) => text === 'THAWED')
   }
 
+  isFrozen(): boolean {
+    const root = this.#hierarchies.get('freezer')
+    return (
+      root !== undefined &&
+      (readControlIfAny(join(root, this.path, 'freezer.state')) ?? 'THAWED') !== 'THAWED'
+    )
+  }
+
   async kill(): Promise<void> {
     // Frozen processes cannot fork away from the list; the signal takes effect when they are thawed.
     const frozen = await this.freeze().then(

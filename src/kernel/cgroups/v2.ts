@@ -136,6 +136,10 @@ class UnifiedCgroup implements Cgroup {
     )
   }
 
+  isFrozen(): boolean {
+    return readControlIfAny(join(this.#directory, 'cgroup.freeze')) === '1'
+  }
+
   async kill(): Promise<void> {
     if (readControlIfAny(join(this.#directory, 'cgroup.procs')) === null) return
     writeControl(join(this.#directory, 'cgroup.kill'), 1)

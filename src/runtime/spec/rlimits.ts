@@ -10,7 +10,9 @@ export function rlimits(ulimits: HostConfig['Ulimits']): readonly OciRlimit[] {
   }))
 }
 
-/** RLIM_INFINITY is 2^64-1; JSON from JavaScript can hold 2^64, which runtimes refuse: 2^63 is as good as none. */
+/** RLIM_INFINITY, 2^64-1, is more than a JavaScript number holds exactly: JSON gets its digits. */
+const INFINITY = (JSON as unknown as { rawJSON(text: string): number }).rawJSON('18446744073709551615')
+
 function unlimited(value: number): number {
-  return value < 0 ? 2 ** 63 : value
+  return value < 0 ? INFINITY : value
 }

@@ -59,7 +59,7 @@ export function parseSeccompProfile(text: string): SeccompProfile {
     )
   }
   const syscalls = (profile.syscalls ?? []).map((rule) => {
-    const { name, names } = rule
+    const { name, names } = rule as SeccompRule & { readonly name?: string }
     if (name !== undefined && name !== '' && (names ?? []).length > 0) {
       throw new InvalidArgumentError(
         "both 'name' and 'names' are specified in the seccomp profile, use either 'name' or 'names'",

@@ -1,0 +1,357 @@
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { failpoint } from '#base/failpoint.ts'
+import { silentLogger, type Logger } from '#base/logger.ts'
+import { phase } from '#base/trace.ts'
+import { ConflictError, NotFoundError, UnavailableError } from '#errors/errors.ts'
+import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
+import { watchProcess } from '#kernel/processes.ts'
+import type { Resources } from '#spec/docker/host-config.ts'
+import { Bundle, openRuntimePaths, processStartTime, type BundleRecord, type RuntimePaths } from './bundle.ts'
+import { startMonitor, type Monitor } from './conmon.ts'
+import { ContainerCleanup } from './container-cleanup.ts'
+import { containerStats } from './container-stats.ts'
+import { ExecSessions, type ExecContext } from './exec-sessions.ts'
+import { createFailure } from './failure-texts.ts'
+import { readMachine } from './machine.ts'
+import { OciContainer } from './oci-container.ts'
+import { Engines, findProgram, type Engine, type EngineConfig } from './oci-engines.ts'
+import { listProcesses } from './process-list.ts'
+import type {
+  Attachment,
+  ContainerExit,
+  CreateRequest,
+  ExecProcess,
+  ExecRequest,
+  ProcessList,
+  Runtime,
+  RuntimeInfo,
+  RuntimeState,
+  RuntimeStats,
+  TerminalSize,
+} from './runtime.ts'
+import { cgroupLimits } from './spec/resources.ts'
+import { containerSpec, type SpecMachine } from './spec/spec.ts'
+import { resolveUser } from './spec/user.ts'
+import { startWaiting } from './start-signal.ts'
+import { readUserDatabase } from './user-database.ts'
+
+export interface RuntimeOptions {
+  /** The directory for bundles, exit codes and the runtimes' state; made if absent. */
+  readonly root: string
+  readonly cgroups: Cgroups
+  /** The group that containers' groups are made in when HostConfig names none. */
+  readonly cgroupParent?: string
+  readonly defaultRuntime?: string | null
+  readonly runtimes?: Readonly<Record<string, EngineConfig>>
+  /** A path, or a name to look for. */
+  readonly conmon?: string
+  readonly initPath?: string | null
+  /** The text of `--seccomp-profile`, or `unconfined`. */
+  readonly seccompProfile?: string | null
+  readonly logger?: Logger
+}
+
+const DEFAULT_PARENT = '/wharf'
+
+/** @throws UnavailableError when conmon or the default runtime is not installed */
+export function openRuntime(options: RuntimeOptions): Runtime {
+  return new OciRuntime(options)
+}
+
+/** The runtime on crun, runc or another OCI runtime, with conmon. */
+class OciRuntime implements Runtime {
+  readonly info: RuntimeInfo
+  readonly #cgroups: Cgroups
+  readonly #cgroupParent: string
+  readonly #paths: RuntimePaths
+  readonly #engines: Engines
+  readonly #machine: SpecMachine
+  readonly #conmon: string
+  readonly #cleanup: ContainerCleanup
+  readonly #execs = new ExecSessions()
+  readonly #containers = new Map<string, OciContainer>()
+
+  constructor(options: RuntimeOptions) {
+    const conmon = findProgram(options.conmon ?? 'conmon')
+    if (conmon === null) throw new UnavailableError(`conmon not found: install the package conmon`)
+    this.#conmon = conmon
+    this.#cgroups = options.cgroups
+    this.#cgroupParent = options.cgroupParent ?? DEFAULT_PARENT
+    this.#engines = new Engines(options.runtimes ?? {}, options.defaultRuntime ?? null)
+    this.#machine = readMachine(options)
+    this.#paths = openRuntimePaths(options.root)
+    this.#cleanup = new ContainerCleanup(this.#paths, options.logger ?? silentLogger)
+    this.info = {
+      defaultRuntime: this.#engines.defaultName,
+      runtimes: Object.fromEntries(this.#engines.all.map(({ name, path, args }) => [name, { path, args }])),
+      cgroupDriver: 'cgroupfs',
+      cgroupVersion: options.cgroups.version,
+      initBinary: this.#machine.initBinary,
+      seccomp: true,
+      apparmor: this.#machine.apparmor,
+    }
+  }
+
+  async create(request: CreateRequest): Promise<{ readonly pid: number }> {
+    const { id } = request
+    await this.#cleanup.finished(id)
+    if (this.#containers.has(id)) throw new ConflictError(`container ${id} is already running`)
+    using _ = phase('runtime.create')
+    const engine = this.#engines.get(request.runtime)
+    const { bundle, record } = this.#writeBundle(request, engine)
+    await failpoint('runtime.create.bundle-written')
+    const cgroup = this.#cgroups.group(record.cgroupPath)
+    try {
+      const monitor = startMonitor(this.#monitorRequest(request, bundle, record))
+      const pid = await this.#created(monitor, request, engine)
+      await failpoint('runtime.create.monitor-started')
+      const startTime = processStartTime(monitor.process.pid) ?? ''
+      bundle.writeMonitor({ pid: monitor.process.pid, startTime, containerPid: pid })
+      this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.process.exited })
+      return { pid }
+    } catch (error) {
+      this.#cleanup.begin({ id, engine, cgroup })
+      throw error
+    }
+  }
+
+  #writeBundle(
+    request: CreateRequest,
+    engine: Engine,
+  ): { readonly bundle: Bundle; readonly record: BundleRecord } {
+    const { config, hostConfig, id } = request
+    const parent = hostConfig.CgroupParent ?? ''
+    const cgroupPath = join('/', parent === '' ? this.#cgroupParent : parent, id)
+    const user = resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], readUserDatabase(request.rootfs))
+    const spec = containerSpec(request, { machine: this.#machine, cgroupPath, user })
+    const record: BundleRecord = {
+      engine: engine.name,
+      cgroupPath,
+      rootfs: request.rootfs,
+      tty: config.Tty === true,
+      stdin: config.OpenStdin !== true ? 'none' : config.StdinOnce === true ? 'once' : 'kept',
+    }
+    const bundle = new Bundle(join(this.#paths.bundles, id))
+    rmSync(bundle.path, { recursive: true, force: true })
+    rmSync(join(this.#paths.exits, id), { force: true })
+    bundle.write(spec, record)
+    return { bundle, record }
+  }
+
+  #monitorRequest(
+    request: CreateRequest,
+    bundle: Bundle,
+    record: BundleRecord,
+  ): Parameters<typeof startMonitor>[0] {
+    return {
+      ...this.#execContext(record.engine),
+      engine: this.#engines.get(record.engine),
+      containerId: request.id,
+      bundle: bundle.path,
+      pidFile: bundle.pidFile,
+      logPath: request.logPath,
+      tty: record.tty,
+      stdin: record.stdin !== 'none',
+      keepStdin: record.stdin === 'kept',
+      exitDirectory: this.#paths.exits,
+      execSpec: null,
+      attach: false,
+    }
+  }
+
+  async #created(monitor: Monitor, request: CreateRequest, engine: Engine): Promise<number> {
+    const message = await monitor.next()
+    monitor.close()
+    if (message === null || message.data <= 0) {
+      throw createFailure(engine.name, message?.message ?? '', request.args[0] ?? '')
+    }
+    return message.data
+  }
+
+  #adopt(options: {
+    readonly id: string
+    readonly bundle: Bundle
+    readonly record: BundleRecord
+    readonly engine: Engine
+    readonly pid: number
+    readonly monitorEnded: Promise<unknown>
+  }): OciContainer {
+    const cgroup = this.#cgroups.group(options.record.cgroupPath)
+    const container = new OciContainer({ ...options, cgroup, exitsDirectory: this.#paths.exits })
+    this.#containers.set(options.id, container)
+    return container
+  }
+
+  async start(id: string): Promise<void> {
+    using _ = phase('runtime.start')
+    const container = this.#get(id)
+    if (container.started) return
+    const stateRoot = this.#stateRoot(container.engine.name)
+    await startWaiting({ id, pid: container.pid, engine: container.engine, stateRoot })
+    container.started = true
+  }
+
+  async exit(id: string): Promise<ContainerExit> {
+    return await this.#get(id).exit
+  }
+
+  async kill(id: string, signal: number): Promise<void> {
+    if (!this.#get(id).signal(signal)) throw new ConflictError(`container ${id} is not running`)
+    await Promise.resolve()
+  }
+
+  async killAll(id: string): Promise<void> {
+    await this.#get(id).cgroup.kill()
+  }
+
+  async pause(id: string): Promise<void> {
+    const container = this.#get(id)
+    await container.cgroup.freeze()
+    container.paused = true
+  }
+
+  async resume(id: string): Promise<void> {
+    const container = this.#get(id)
+    await container.cgroup.thaw()
+    container.paused = false
+  }
+
+  async resize(id: string, size: TerminalSize): Promise<void> {
+    const container = this.#get(id)
+    if (container.ended) throw new ConflictError(`container ${id} is not running`)
+    container.resize(size)
+    await Promise.resolve()
+  }
+
+  async attach(id: string): Promise<Attachment> {
+    return await Promise.resolve(this.#get(id).attach())
+  }
+
+  async exec(id: string, request: ExecRequest): Promise<ExecProcess> {
+    using _ = phase('runtime.exec')
+    const container = this.#get(id)
+    return await this.#execs.start(container, request, this.#execContext(container.engine.name))
+  }
+
+  async resizeExec(id: string, execId: string, size: TerminalSize): Promise<void> {
+    await Promise.resolve(this.#execs.resize(id, execId, size))
+  }
+
+  async killExec(id: string, execId: string, signal: number): Promise<void> {
+    await Promise.resolve(this.#execs.kill(id, execId, signal))
+  }
+
+  async update(id: string, resources: Resources): Promise<void> {
+    await Promise.resolve(this.#get(id).cgroup.update(cgroupLimits(resources)))
+  }
+
+  state(id: string): RuntimeState {
+    const container = this.#get(id)
+    const status = container.ended
+      ? 'stopped'
+      : container.paused
+        ? 'paused'
+        : container.started
+          ? 'running'
+          : 'created'
+    return { status, pid: container.ended ? 0 : container.pid }
+  }
+
+  async pids(id: string): Promise<readonly number[]> {
+    return await Promise.resolve(this.#get(id).cgroup.pids())
+  }
+
+  async top(id: string, psArguments: string): Promise<ProcessList> {
+    return await listProcesses(this.#get(id).cgroup.pids(), psArguments)
+  }
+
+  async stats(id: string): Promise<RuntimeStats> {
+    return await Promise.resolve(containerStats(this.#get(id).cgroup.stats()))
+  }
+
+  pid(id: string): number | null {
+    const container = this.#containers.get(id)
+    return container === undefined || container.ended ? null : container.pid
+  }
+
+  async delete(id: string): Promise<void> {
+    const container = this.#containers.get(id)
+    if (container === undefined) return await this.#deleteUnknown(id)
+    if (!container.ended) {
+      container.signal(9)
+      await container.cgroup.kill()
+      await container.exit
+    }
+    this.#containers.delete(id)
+    container.close()
+    this.#cleanup.begin(container)
+  }
+
+  /** A bundle that was never taken up by recover(): its monitor is not waited for. */
+  async #deleteUnknown(id: string): Promise<void> {
+    await this.#cleanup.finished(id)
+    const bundle = new Bundle(join(this.#paths.bundles, id))
+    if (!existsSync(bundle.path)) return
+    const record = bundle.readRecord()
+    const cgroup = this.#cgroups.group(record?.cgroupPath ?? join(this.#cgroupParent, id))
+    this.#cleanup.begin({ id, cgroup, engine: record === null ? null : this.#engineOrNull(record.engine) })
+    await this.#cleanup.finished(id)
+  }
+
+  async recover(id: string): Promise<RuntimeState | null> {
+    const bundle = new Bundle(join(this.#paths.bundles, id))
+    const record = bundle.readRecord()
+    const monitor = bundle.readMonitor()
+    const engine = record === null ? null : this.#engineOrNull(record.engine)
+    // Without a monitor on record we died while it was being started: nothing was promised to anybody.
+    if (record === null || monitor === null || engine === null) return null
+    const isAlive = processStartTime(monitor.pid) === monitor.startTime
+    const process = isAlive ? watchProcess(monitor.pid, { keepAlive: false }) : null
+    const container = this.#adopt({
+      id,
+      bundle,
+      record,
+      engine,
+      pid: monitor.containerPid,
+      monitorEnded: process?.exited ?? Promise.resolve(),
+    })
+    if (process === null) await container.exit
+    container.started = !existsSync(join(this.#stateRoot(engine.name), id, 'exec.fifo'))
+    container.paused = container.cgroup.isFrozen()
+    return this.state(id)
+  }
+
+  async sweep(): Promise<void> {
+    const unknown = this.#cleanup.bundleIds().filter((id) => !this.#containers.has(id))
+    await Promise.all(unknown.map((id) => this.#deleteUnknown(id)))
+    this.#cleanup.removeStrayExits()
+  }
+
+  close(): void {
+    for (const container of this.#containers.values()) container.close()
+  }
+
+  #get(id: string): OciContainer {
+    const container = this.#containers.get(id)
+    if (container === undefined) throw new NotFoundError(`No such container: ${id}`)
+    return container
+  }
+
+  #engineOrNull(name: string): Engine | null {
+    return this.#engines.all.find((engine) => engine.name === name) ?? null
+  }
+
+  #stateRoot(engineName: string): string {
+    return join(this.#paths.states, engineName)
+  }
+
+  #execContext(engineName: string): ExecContext {
+    return {
+      conmon: this.#conmon,
+      stateRoot: this.#stateRoot(engineName),
+      temporary: this.#paths.temporary,
+      allCapabilities: this.#machine.capabilities,
+    }
+  }
+}

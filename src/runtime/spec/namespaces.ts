@@ -1,0 +1,24 @@
+import type { IdMapping, NamespaceChoice, NamespaceChoices } from '../runtime.ts'
+import type { OciIdMapping, OciNamespace } from './oci-spec.ts'
+
+/** The namespaces of a container in OCI's form: those of the host are left out, joined ones have a path. */
+export function ociNamespaces(choices: NamespaceChoices): readonly OciNamespace[] {
+  return [
+    { type: 'mount' },
+    ...choose('network', choices.network),
+    ...choose('uts', choices.uts),
+    ...choose('pid', choices.pid),
+    ...choose('ipc', choices.ipc),
+    ...choose('cgroup', choices.cgroup),
+    ...(choices.user === null ? [] : [{ type: 'user' } as const]),
+  ]
+}
+
+function choose(type: OciNamespace['type'], choice: NamespaceChoice): readonly OciNamespace[] {
+  if (choice.kind === 'host') return []
+  return choice.kind === 'private' ? [{ type }] : [{ type, path: choice.path }]
+}
+
+export function ociIdMappings(mappings: readonly IdMapping[]): readonly OciIdMapping[] {
+  return mappings.map(({ containerId, hostId, size }) => ({ containerID: containerId, hostID: hostId, size }))
+}

@@ -1,0 +1,156 @@
+import type { CreateRequest } from '../runtime.ts'
+import { capabilitySets, containerCapabilities } from './capabilities.ts'
+import { deviceAccess } from './devices.ts'
+import { containerEnvironment } from './environment.ts'
+import { ociMounts, rootPropagation } from './mounts.ts'
+import { ociIdMappings, ociNamespaces } from './namespaces.ts'
+import type { OciProcess, OciSeccomp, OciSpec, OciUser } from './oci-spec.ts'
+import { protectedPaths } from './protected-paths.ts'
+import { ociResources } from './resources.ts'
+import { rlimits } from './rlimits.ts'
+import { securityOptions, type SecurityOptions } from './security-options.ts'
+import { defaultSeccompProfile } from './seccomp/default-profile.ts'
+import { parseSeccompProfile } from './seccomp/profile.ts'
+import { resolveSeccomp } from './seccomp/resolve.ts'
+
+/** What of this machine goes into a spec. */
+export interface SpecMachine {
+  /** The daemon's own effective capabilities. */
+  readonly capabilities: readonly string[]
+  /** Go's name of the architecture. */
+  readonly architecture: string
+  readonly kernelRelease: string
+  readonly apparmor: boolean
+  /** The file that `--init` runs; null when there is none. */
+  readonly initBinary: string | null
+  /** Replaces the default seccomp profile (`--seccomp-profile`); null is Docker's. */
+  readonly seccompProfile: string | null
+}
+
+/** Where `--init` puts the init in a container, as in Docker. */
+export const INIT_PATH = '/sbin/docker-init'
+
+/**
+ * The OCI configuration of a container. Reads device nodes named in the request, else nothing.
+ * @param user the ids that `Config.User` stands for
+ * @throws InvalidArgumentError for what cannot be had on this machine
+ */
+export function containerSpec(
+  request: CreateRequest,
+  context: { readonly machine: SpecMachine; readonly cgroupPath: string; readonly user: OciUser },
+): OciSpec {
+  const { hostConfig, config, namespaces } = request
+  const { machine } = context
+  const security = securityOptions(hostConfig.SecurityOpt ?? [])
+  const capabilities = containerCapabilities(hostConfig, machine.capabilities)
+  const seccomp = containerSeccomp({ request, security, machine, capabilities })
+  const access = deviceAccess(hostConfig)
+  const paths = protectedPaths(hostConfig)
+  const sysctl = { ...request.sysctls, ...hostConfig.Sysctls }
+  const propagation = rootPropagation(request.mounts)
+  const privateUts = namespaces.uts.kind === 'private'
+  const annotations = hostConfig.Annotations ?? {}
+  return {
+    ociVersion: '1.0.2',
+    ...(privateUts ? { hostname: request.hostname } : {}),
+    ...(privateUts && (config.Domainname ?? '') !== '' ? { domainname: config.Domainname ?? '' } : {}),
+    process: containerProcess(request, {
+      security,
+      capabilities,
+      user: context.user,
+      apparmor: machine.apparmor,
+    }),
+    root: { path: request.rootfs, readonly: hostConfig.ReadonlyRootfs === true },
+    mounts: [...ociMounts(request, security), ...initMount(request, machine)],
+    ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    linux: {
+      namespaces: ociNamespaces(namespaces),
+      ...(namespaces.user === null
+        ? {}
+        : {
+            uidMappings: ociIdMappings(namespaces.user.uids),
+            gidMappings: ociIdMappings(namespaces.user.gids),
+          }),
+      devices: access.devices,
+      cgroupsPath: context.cgroupPath,
+      resources: ociResources(hostConfig, access.rules),
+      ...(Object.keys(sysctl).length > 0 ? { sysctl } : {}),
+      ...(seccomp === null ? {} : { seccomp }),
+      ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
+      maskedPaths: paths.masked,
+      readonlyPaths: paths.readOnly,
+    },
+  }
+}
+
+function containerProcess(
+  request: CreateRequest,
+  context: {
+    readonly security: SecurityOptions
+    readonly capabilities: readonly string[]
+    readonly user: OciUser
+    readonly apparmor: boolean
+  },
+): OciProcess {
+  const { config, hostConfig } = request
+  const { security, capabilities, user } = context
+  const tty = config.Tty === true
+  const [height = 0, width = 0] = hostConfig.ConsoleSize ?? []
+  const limits = rlimits(hostConfig.Ulimits)
+  const oomScoreAdj = hostConfig.OomScoreAdj ?? 0
+  return {
+    terminal: tty,
+    ...(tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {}),
+    user,
+    args: hostConfig.Init === true ? [INIT_PATH, '--', ...request.args] : request.args,
+    env: containerEnvironment({
+      own: config.Env ?? [],
+      links: request.extraEnv ?? [],
+      hostname: request.hostname,
+      tty,
+    }),
+    cwd:
+      config.WorkingDir === undefined || config.WorkingDir === null || config.WorkingDir === ''
+        ? '/'
+        : config.WorkingDir,
+    capabilities: capabilitySets(capabilities),
+    ...(limits.length > 0 ? { rlimits: limits } : {}),
+    noNewPrivileges: security.noNewPrivileges,
+    ...apparmorProfile(request, context),
+    ...(oomScoreAdj === 0 ? {} : { oomScoreAdj }),
+  }
+}
+
+function apparmorProfile(
+  request: CreateRequest,
+  { security, apparmor }: { readonly security: SecurityOptions; readonly apparmor: boolean },
+): { readonly apparmorProfile?: string } {
+  if (!apparmor) return {}
+  if (security.apparmor !== null) return { apparmorProfile: security.apparmor }
+  return { apparmorProfile: request.hostConfig.Privileged === true ? 'unconfined' : 'docker-default' }
+}
+
+function containerSeccomp(context: {
+  readonly request: CreateRequest
+  readonly security: SecurityOptions
+  readonly machine: SpecMachine
+  readonly capabilities: readonly string[]
+}): OciSeccomp | null {
+  const { request, security, machine, capabilities } = context
+  if (request.hostConfig.Privileged === true || security.seccomp === 'unconfined') return null
+  const text = security.seccomp === 'default' ? machine.seccompProfile : security.seccomp
+  if (text === 'unconfined') return null
+  const profile = text === null ? defaultSeccompProfile : parseSeccompProfile(text)
+  return resolveSeccomp(profile, {
+    capabilities,
+    architecture: machine.architecture,
+    kernelRelease: machine.kernelRelease,
+  })
+}
+
+function initMount(request: CreateRequest, machine: SpecMachine): OciSpec['mounts'] {
+  if (request.hostConfig.Init !== true || machine.initBinary === null) return []
+  return [
+    { destination: INIT_PATH, type: 'bind', source: machine.initBinary, options: ['bind', 'ro', 'rprivate'] },
+  ]
+}
