@@ -3,6 +3,7 @@ import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync, statSync 
 import { type FileHandle, open, readFile, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { Arrivals } from '#base/arrivals.ts'
 import { type Digest, digestHex, digestOf } from '#base/digest.ts'
 import { failpoint } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
@@ -31,6 +32,8 @@ export interface Blobs {
   /** Removes the blob if present. A reader that has it open reads on. */
   remove(digest: Digest): Promise<void>
   list(): Promise<Digest[]>
+  /** Was committed in this turn of the event loop: who committed it has had no chance to say that it must stay. */
+  isArriving(digest: Digest): boolean
 }
 
 /** Receives one blob. Disposing of it without commit removes what was written. */
@@ -67,6 +70,7 @@ class FileBlobs implements Blobs {
   readonly #incoming: string
   readonly #locks = new KeyedLock<Digest>()
   readonly #removing = new Set<Digest>()
+  readonly #arriving = new Arrivals<Digest>()
 
   constructor(content: string, incoming: string) {
     this.#content = content
@@ -123,10 +127,15 @@ class FileBlobs implements Blobs {
   }
 
   async #publish(temporary: string, digest: Digest): Promise<void> {
+    using _arrival = this.#arriving.begin(digest)
     using _held = await this.#locks.acquire(digest)
     await failpoint('store.blob.before-rename')
     await rename(temporary, this.path(digest))
     await syncDirectory(this.#content)
+  }
+
+  isArriving(digest: Digest): boolean {
+    return this.#arriving.has(digest)
   }
 
   async remove(digest: Digest): Promise<void> {
@@ -213,6 +222,8 @@ class FileBlobWriter implements BlobWriter {
       }
       this.end()
       await this.#file.datasync()
+      this.#closed = true
+      await this.#file.close()
       await this.#publication.publish(digest)
       this.#state = 'committed'
       return { digest, sizeBytes }
@@ -222,10 +233,11 @@ class FileBlobWriter implements BlobWriter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    await this.#file.close()
-    if (this.#state === 'committed') return
+    if (!this.#closed) {
+      this.#closed = true
+      await this.#file.close()
+    }
+    if (this.#state === 'committed' || this.#state === 'given-up') return
     this.#state = 'given-up'
     this.#announce()
     await unlink(this.path).catch((error: unknown) => {

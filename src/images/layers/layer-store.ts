@@ -1,7 +1,8 @@
 import { closeSync, createReadStream, mkdirSync, openSync, readdirSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
+import { Arrivals } from '#base/arrivals.ts'
 import { type Digest, digestHex } from '#base/digest.ts'
 import { failpoint } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
@@ -47,6 +48,8 @@ export interface LayerStore extends Layers {
   /** Stores what a job on a worker produces: the job makes the files of a layer in the directory it is given. */
   store(make: (directory: string) => Promise<IngestResult>): Promise<LayerRecord>
   readonly format: LayerFormat
+  /** See `CollectableLayers`. */
+  isArriving(diffId: Digest): boolean
 }
 
 const INCOMING = '.incoming-'
@@ -88,6 +91,7 @@ class DiskLayerStore implements LayerStore {
   readonly #options: LayerStoreOptions
   readonly #known: Map<Digest, LayerRecord>
   readonly #locks = new KeyedLock<Digest>()
+  readonly #arriving = new Arrivals<Digest>()
 
   constructor(options: LayerStoreOptions, known: Map<Digest, LayerRecord>) {
     this.#options = options
@@ -134,11 +138,17 @@ class DiskLayerStore implements LayerStore {
     try {
       const record = await make(incoming)
       await syncDirectory(incoming)
+      using _arrival = this.#arriving.begin(record.diffId)
       await this.#publish(incoming, record)
       return record
-    } finally {
+    } catch (error) {
       await rm(incoming, { recursive: true, force: true })
+      throw error
     }
+  }
+
+  isArriving(diffId: Digest): boolean {
+    return this.#arriving.has(diffId)
   }
 
   async #publish(incoming: string, record: LayerRecord): Promise<void> {
@@ -154,6 +164,8 @@ class DiskLayerStore implements LayerStore {
           .prepare('INSERT INTO layers (diff_id, format, size_bytes, tar_bytes) VALUES (?, ?, ?, ?)')
           .run(record.diffId, this.format, record.sizeBytes, record.tarBytes)
         this.#known.set(record.diffId, record)
+      } else {
+        void sweep(this.#options, [basename(incoming)])
       }
     }
     await database.durable()
@@ -199,7 +211,7 @@ class DiskLayerStore implements LayerStore {
     const removed = join(directory, `${REMOVED}${newId()}`)
     await rename(join(directory, digestHex(diffId)), removed)
     // Freeing the blocks of a large file takes the disk long; nobody needs to wait for it.
-    void sweep(this.#options, [removed.slice(directory.length + 1)])
+    void sweep(this.#options, [basename(removed)])
   }
 
   async close(): Promise<void> {
