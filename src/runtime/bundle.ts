@@ -12,12 +12,20 @@ export interface RuntimePaths {
   readonly states: string
   /** conmon's short-lived console sockets. */
   readonly temporary: string
+  /** Compiled seccomp filters. */
+  readonly filters: string
 }
 
 /** Makes the runtime's directories. */
 export function openRuntimePaths(root: string): RuntimePaths {
   const at = (name: string): string => join(root, name)
-  const paths = { bundles: at('bundles'), exits: at('exits'), states: at('states'), temporary: at('tmp') }
+  const paths = {
+    bundles: at('bundles'),
+    exits: at('exits'),
+    states: at('states'),
+    temporary: at('tmp'),
+    filters: at('seccomp'),
+  }
   for (const path of Object.values(paths)) mkdirSync(path, { recursive: true, mode: 0o700 })
   return paths
 }

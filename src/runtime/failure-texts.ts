@@ -31,11 +31,11 @@ function explain(output: string, program: string): ProgramFault {
   const text = runtimeMessage(output)
   const start = 'unable to start container process'
   const quoted = JSON.stringify(program)
-  if (/executable file .* not found/.test(text) && !program.includes('/')) {
+  if (/executable file.* not found/.test(text) && !program.includes('/')) {
     return { text: `${start}: exec: ${quoted}: executable file not found in $PATH`, exitCode: NOT_FOUND }
   }
   if (
-    /executable file .* not found|(exec|stat|open executable|cannot find).*no such file or directory/i.test(
+    /executable file.* not found|(exec|stat|open executable|cannot find).*no such file or directory/i.test(
       text,
     )
   ) {
@@ -45,7 +45,9 @@ function explain(output: string, program: string): ProgramFault {
     }
   }
   if (
-    /(open executable|exec).*(permission denied|EACCES)|the path .* is a directory|is a directory/i.test(text)
+    /open executable: operation not permitted|(open executable|exec).*permission denied|the path .* is a directory|is a directory/i.test(
+      text,
+    )
   ) {
     const reason = /is a directory/i.test(text) ? 'is a directory' : 'permission denied'
     return { text: `${start}: exec: ${quoted}: ${reason}`, exitCode: NOT_EXECUTABLE }

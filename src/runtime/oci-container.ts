@@ -24,6 +24,7 @@ export class OciContainer {
   ended = false
   pid: number
   readonly #exitFile: string
+  readonly #isSeenLive: boolean
   #main: WatchedProcess | null
   #connection: AttachConnection | null = null
 
@@ -37,7 +38,10 @@ export class OciContainer {
     readonly exitsDirectory: string
     /** Resolves when conmon has ended. */
     readonly monitorEnded: Promise<unknown>
+    /** False for a container whose monitor had ended before we looked. */
+    readonly isLive: boolean
   }) {
+    this.#isSeenLive = options.isLive
     this.id = options.id
     this.bundle = options.bundle
     this.record = options.record
@@ -81,7 +85,8 @@ export class OciContainer {
     let finishedAt = new Date()
     try {
       exitCode = Number(readFileSync(this.#exitFile, 'utf8'))
-      finishedAt = statSync(this.#exitFile).mtime
+      // The kernel's file times are up to 10 ms late: good enough for an end that nobody saw.
+      if (!this.#isSeenLive) finishedAt = statSync(this.#exitFile).mtime
     } catch {
       // The monitor was killed: without it nobody reads the container's output or reaps it.
       await this.cgroup.kill()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { failpoint } from '#base/failpoint.ts'
 import { silentLogger, type Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
-import { ConflictError, NotFoundError, UnavailableError } from '#errors/errors.ts'
+import { ConflictError, messageOf, NotFoundError, UnavailableError } from '#errors/errors.ts'
 import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess } from '#kernel/processes.ts'
 import type { Resources } from '#spec/docker/host-config.ts'
@@ -30,6 +30,8 @@ import type {
   RuntimeStats,
   TerminalSize,
 } from './runtime.ts'
+import { SeccompCache } from './seccomp-cache.ts'
+import type { OciSpec } from './spec/oci-spec.ts'
 import { cgroupLimits } from './spec/resources.ts'
 import { containerSpec, type SpecMachine } from './spec/spec.ts'
 import { resolveUser } from './spec/user.ts'
@@ -69,6 +71,8 @@ class OciRuntime implements Runtime {
   readonly #machine: SpecMachine
   readonly #conmon: string
   readonly #cleanup: ContainerCleanup
+  readonly #filters: SeccompCache
+  readonly #logger: Logger
   readonly #execs = new ExecSessions()
   readonly #containers = new Map<string, OciContainer>()
 
@@ -81,7 +85,9 @@ class OciRuntime implements Runtime {
     this.#engines = new Engines(options.runtimes ?? {}, options.defaultRuntime ?? null)
     this.#machine = readMachine(options)
     this.#paths = openRuntimePaths(options.root)
-    this.#cleanup = new ContainerCleanup(this.#paths, options.logger ?? silentLogger)
+    this.#logger = options.logger ?? silentLogger
+    this.#cleanup = new ContainerCleanup(this.#paths, this.#logger)
+    this.#filters = new SeccompCache(this.#paths.filters)
     this.info = {
       defaultRuntime: this.#engines.defaultName,
       runtimes: Object.fromEntries(this.#engines.all.map(({ name, path, args }) => [name, { path, args }])),
@@ -99,7 +105,7 @@ class OciRuntime implements Runtime {
     if (this.#containers.has(id)) throw new ConflictError(`container ${id} is already running`)
     using _ = phase('runtime.create')
     const engine = this.#engines.get(request.runtime)
-    const { bundle, record } = this.#writeBundle(request, engine)
+    const { bundle, record, spec } = this.#writeBundle(request, engine)
     await failpoint('runtime.create.bundle-written')
     const cgroup = this.#cgroups.group(record.cgroupPath)
     try {
@@ -108,7 +114,8 @@ class OciRuntime implements Runtime {
       await failpoint('runtime.create.monitor-started')
       const startTime = processStartTime(monitor.process.pid) ?? ''
       bundle.writeMonitor({ pid: monitor.process.pid, startTime, containerPid: pid })
-      this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.process.exited })
+      this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.process.exited, isLive: true })
+      this.#learnFilter(spec, engine, id)
       return { pid }
     } catch (error) {
       this.#cleanup.begin({ id, engine, cgroup })
@@ -119,7 +126,7 @@ class OciRuntime implements Runtime {
   #writeBundle(
     request: CreateRequest,
     engine: Engine,
-  ): { readonly bundle: Bundle; readonly record: BundleRecord } {
+  ): { readonly bundle: Bundle; readonly record: BundleRecord; readonly spec: OciSpec } {
     const { config, hostConfig, id } = request
     const parent = hostConfig.CgroupParent ?? ''
     const cgroupPath = join('/', parent === '' ? this.#cgroupParent : parent, id)
@@ -135,8 +142,19 @@ class OciRuntime implements Runtime {
     const bundle = new Bundle(join(this.#paths.bundles, id))
     rmSync(bundle.path, { recursive: true, force: true })
     rmSync(join(this.#paths.exits, id), { force: true })
-    bundle.write(spec, record)
-    return { bundle, record }
+    bundle.write(this.#filters.apply(spec, engine), record)
+    return { bundle, record, spec }
+  }
+
+  /** Not waited for: the next container is faster for it, this one is not. */
+  #learnFilter(spec: OciSpec, engine: Engine, id: string): void {
+    const directory = join(this.#stateRoot(engine.name), id)
+    this.#filters.learn(spec, engine, directory).catch((error: unknown) => {
+      this.#logger.debug('cannot keep the compiled seccomp filter', {
+        container: id,
+        error: messageOf(error),
+      })
+    })
   }
 
   #monitorRequest(
@@ -176,6 +194,7 @@ class OciRuntime implements Runtime {
     readonly engine: Engine
     readonly pid: number
     readonly monitorEnded: Promise<unknown>
+    readonly isLive: boolean
   }): OciContainer {
     const cgroup = this.#cgroups.group(options.record.cgroupPath)
     const container = new OciContainer({ ...options, cgroup, exitsDirectory: this.#paths.exits })
@@ -315,6 +334,7 @@ class OciRuntime implements Runtime {
       engine,
       pid: monitor.containerPid,
       monitorEnded: process?.exited ?? Promise.resolve(),
+      isLive: process !== null,
     })
     if (process === null) await container.exit
     container.started = !existsSync(join(this.#stateRoot(engine.name), id, 'exec.fifo'))

@@ -140,12 +140,23 @@ function containerSeccomp(context: {
   if (request.hostConfig.Privileged === true || security.seccomp === 'unconfined') return null
   const text = security.seccomp === 'default' ? machine.seccompProfile : security.seccomp
   if (text === 'unconfined') return null
-  const profile = text === null ? defaultSeccompProfile : parseSeccompProfile(text)
-  return resolveSeccomp(profile, {
-    capabilities,
-    architecture: machine.architecture,
-    kernelRelease: machine.kernelRelease,
-  })
+  const { architecture, kernelRelease } = machine
+  if (text !== null)
+    return resolveSeccomp(parseSeccompProfile(text), { capabilities, architecture, kernelRelease })
+  return defaultSeccomp(machine, capabilities)
+}
+
+const defaultFilters = new Map<string, OciSeccomp>()
+
+/** The default profile, resolved once for each set of capabilities: the same object for the same rules. */
+function defaultSeccomp(machine: SpecMachine, capabilities: readonly string[]): OciSeccomp {
+  const key = [machine.architecture, machine.kernelRelease, ...capabilities].join(' ')
+  const known = defaultFilters.get(key)
+  if (known !== undefined) return known
+  const { architecture, kernelRelease } = machine
+  const filter = resolveSeccomp(defaultSeccompProfile, { capabilities, architecture, kernelRelease })
+  defaultFilters.set(key, filter)
+  return filter
 }
 
 function initMount(request: CreateRequest, machine: SpecMachine): OciSpec['mounts'] {
