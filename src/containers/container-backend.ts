@@ -12,6 +12,7 @@ import type { Creation } from './create/create-container.ts'
 import type { Editing } from './editing.ts'
 import type { Files } from './files.ts'
 import type { Queries } from './list/queries.ts'
+import type { ContainerLogs } from './logs/container-logs.ts'
 import { readLogs } from './logs/read-logs.ts'
 import { replayLogs } from './logs/replay-logs.ts'
 import { pruneContainers } from './pruning.ts'
@@ -31,6 +32,7 @@ interface Services {
   readonly editing: Editing
   readonly queries: Queries
   readonly files: Files
+  readonly logs: ContainerLogs
 }
 
 /** One method for each endpoint of `/containers`: finds the container and hands on to the service whose work it is. */
@@ -130,12 +132,12 @@ export class ContainerBackend {
 
   attach(name: string, options: O.ContainerAttachOptions): Promise<StdioSession> {
     const record = this.#context.records.resolve(name)
-    const replay = replayLogs(this.#context)
+    const replay = replayLogs(this.#services.logs)
     return attach(this.#context, record, { options, replay })
   }
 
   logs(name: string, options: O.ContainerLogsOptions): Promise<LogStream> {
-    return readLogs(this.#context, this.#context.records.resolve(name), options)
+    return readLogs(this.#services.logs, this.#context.records.resolve(name), options)
   }
 
   resize(name: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {

@@ -10,6 +10,8 @@ export interface ContainerPaths {
   readonly spool: string
   /** Docker's json-file. */
   readonly jsonLog: string
+  /** The log that `docker logs` reads when the driver sends it elsewhere. */
+  readonly cachedLog: string
   /** A shared /dev/shm, when others may join. */
   readonly shm: string
 }
@@ -24,6 +26,7 @@ export function containerPaths(containersDirectory: string, id: string): Contain
     resolvConf: join(directory, 'resolv.conf'),
     spool: join(directory, 'container.log'),
     jsonLog: join(directory, `${id}-json.log`),
+    cachedLog: join(directory, 'container-cached.log'),
     shm: join(directory, 'shm'),
   }
 }

@@ -9,6 +9,7 @@ import { ExecBackend } from './exec/exec-backend.ts'
 import { Execs } from './exec/execs.ts'
 import { Files } from './files.ts'
 import { Queries } from './list/queries.ts'
+import { ContainerLogs } from './logs/container-logs.ts'
 import { NetworkAttachments } from './network-attachments.ts'
 import { RecordStore } from './record-store.ts'
 import { recoverRecords, resumeRuns, type Recovered } from './recover.ts'
@@ -55,6 +56,8 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   const runs = new Runs(context)
   const stopping = new Stopping(context, runs)
   const removing = new Removing(context, { runs, stopping })
+  const logs = new ContainerLogs(context.directory, { logger: context.logger, sinkOf: () => null })
+  runs.listen(logs)
   const execs = new Execs(context)
   removing.listen((id) => execs.forgetContainer(id))
   return {
@@ -66,6 +69,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
       editing: new Editing(context),
       queries: new Queries(context, { execIds: (id) => execs.idsOf(id) }),
       files: new Files(context),
+      logs,
     }),
     execs: new ExecBackend(execs),
     attachments: new NetworkAttachments(context),
@@ -80,6 +84,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
     async close() {
       runs.close()
       await removing.settled()
+      await logs.close()
     },
   }
 }

@@ -147,14 +147,12 @@ export class Creation {
       return record
     } catch (error) {
       for (const mount of record.mounts) if (mount.type === 'volume') volumes.release(mount.name, id)
-      await snapshots
-        .remove(id)
-        .catch((cause: unknown) =>
-          this.#context.logger.warn('undo the creation of a container', {
-            container: id,
-            error: messageOf(cause),
-          }),
-        )
+      await snapshots.remove(id).catch((cause: unknown) =>
+        this.#context.logger.warn('undo the creation of a container', {
+          container: id,
+          error: messageOf(cause),
+        }),
+      )
       records.delete(id)
       throw error
     }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
+import { parseRotation } from './rotation-options.ts'
 import type { HostConfig } from '#spec/docker/host-config.ts'
 
 const COMMON = [
@@ -35,6 +36,7 @@ export function checkLogConfig(logConfig: NonNullable<HostConfig['LogConfig']>):
       throw new InvalidArgumentError(`unknown log opt '${name}' for ${type} log driver`)
     }
   }
+  if (type === 'json-file' || type === 'local') parseRotation(type, options)
   const mode = options['mode']
   if (mode !== undefined && mode !== '' && mode !== 'blocking' && mode !== 'non-blocking') {
     throw new InvalidArgumentError(`logger: logging mode not supported: ${mode}`)

@@ -523,3 +523,10 @@ export function sendOffThread(fd: number, bytes: Uint8Array, flags: number): Pro
   })
   return promise
 }
+
+const cFallocate = declareInt('fallocate', ['int', 'int', 'int64', 'int64'])
+
+/** fallocate(2) with a mode of FALLOC_FL_*. */
+export function fallocate(fd: number, mode: number, range: { offset: number; length: number }): void {
+  check(cFallocate(fd, mode, range.offset, range.length), 'fallocate')
+}

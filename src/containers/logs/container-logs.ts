@@ -1,0 +1,113 @@
+import type { Logger } from '#base/logger.ts'
+import { NotImplementedError } from '#errors/errors.ts'
+import { containerPaths } from '../container-paths.ts'
+import type { ContainerRecord } from '../records.ts'
+import type { RunListener } from '../runs.ts'
+import { isAlive } from '../state.ts'
+import { JsonLog } from './json-log.ts'
+import { logAttributes } from './log-attributes.ts'
+import { RotatedFile } from './rotated-file.ts'
+import { parseRotation } from './rotation-options.ts'
+import type { SpoolConsumer } from './spool-consumer.ts'
+import { SpoolFeeder } from './spool-feeder.ts'
+
+interface OpenLog {
+  readonly feeder: SpoolFeeder
+  readonly file: RotatedFile
+}
+
+/** Makes the sinks of drivers beside the files: syslog, journald … Null for drivers that only write files. */
+export type SinkFactory = (record: ContainerRecord) => SpoolConsumer | null
+
+/** The logs of all containers: feeds the drivers while containers run, and gives readers the files. */
+export class ContainerLogs implements RunListener {
+  readonly #directory: string
+  readonly #logger: Logger
+  readonly #sinkOf: SinkFactory
+  readonly #open = new Map<string, OpenLog>()
+  readonly #finishing = new Map<string, Promise<void>>()
+
+  constructor(directory: string, options: { readonly logger: Logger; readonly sinkOf: SinkFactory }) {
+    this.#directory = directory
+    this.#logger = options.logger
+    this.#sinkOf = options.sinkOf
+  }
+
+  began(record: ContainerRecord): void {
+    if (record.hostConfig.LogConfig?.Type === 'none') return
+    const finishing = this.#finishing.get(record.id)
+    if (finishing === undefined) this.#feederOf(record).feeder.start()
+    else void finishing.then(() => this.#feederOf(record).feeder.start())
+  }
+
+  /** The rest is taken behind the client's back; a reader waits for it. */
+  ended(record: ContainerRecord): void {
+    const log = this.#open.get(record.id)
+    if (log === undefined) return
+    this.#open.delete(record.id)
+    // Nobody can read the log of a container that goes with its end, but those who follow it already.
+    const takesRest = record.hostConfig.AutoRemove !== true || log.feeder.hasReaders
+    const finished = takesRest ? log.feeder.finish() : log.feeder.abandon()
+    this.#finishing.set(record.id, finished)
+    void finished.then(() => this.#finishing.delete(record.id))
+  }
+
+  /**
+   * The files of a container's log, all that it wrote so far in them, and the feeder when more may come.
+   * @throws NotImplementedError in Docker's words for the driver `none`
+   */
+  async reader(record: ContainerRecord): Promise<{ file: RotatedFile; feeder: SpoolFeeder | null }> {
+    const type = record.hostConfig.LogConfig?.Type ?? ''
+    if (type === 'none' || record.hostConfig.LogConfig?.Config?.['cache-disabled'] === 'true') {
+      throw new NotImplementedError('configured logging driver does not support reading')
+    }
+    await this.#finishing.get(record.id)
+    const log = this.#feederOf(record)
+    if (isAlive(record.state)) {
+      await log.feeder.flush()
+      return log
+    }
+    // It does not run, but a daemon that died may have left something to take.
+    this.#open.delete(record.id)
+    await log.feeder.finish()
+    return { file: log.file, feeder: null }
+  }
+
+  /** Lets go of all files; what is not taken yet is taken by the next daemon. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(({ feeder }) => feeder.abandon()))
+    await Promise.all(this.#finishing.values())
+    this.#open.clear()
+  }
+
+  #feederOf(record: ContainerRecord): OpenLog {
+    const existing = this.#open.get(record.id)
+    if (existing !== undefined) return existing
+    const paths = containerPaths(this.#directory, record.id)
+    const { Type = 'json-file', Config } = record.hostConfig.LogConfig ?? {}
+    const options = Config ?? {}
+    const path = Type === 'json-file' ? paths.jsonLog : paths.cachedLog
+    const rotation =
+      Type === 'json-file' || Type === 'local'
+        ? parseRotation(Type, options)
+        : parseRotation('local', cacheOptions(options))
+    const file = new RotatedFile(path, rotation)
+    const sink = this.#sinkOf(record)
+    const feeder = new SpoolFeeder(paths.spool, {
+      logger: this.#logger,
+      consumers: [new JsonLog(file, { attributes: logAttributes(record) }), ...(sink === null ? [] : [sink])],
+    })
+    const log = { feeder, file }
+    this.#open.set(record.id, log)
+    return log
+  }
+}
+
+/** `cache-max-size` and its like are the local cache's own (Docker's "dual logging"). */
+function cacheOptions(options: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([name]) => name.startsWith('cache-') && name !== 'cache-disabled')
+      .map(([name, value]) => [name.slice('cache-'.length), value]),
+  )
+}

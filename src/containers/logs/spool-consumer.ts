@@ -1,0 +1,14 @@
+/** One who takes what a container writes out of the spool, at its own pace. */
+export interface SpoolConsumer {
+  /** How many bytes of the spool it has dealt with for good: they may be freed. */
+  readonly doneBytes: number
+  /** Goes back to where the last daemon left it. */
+  open(): Promise<void>
+  /**
+   * Takes bytes of the spool that begin at `doneBytes`; whole lines only. Resolves with the number of bytes it took,
+   * 0 when it cannot go on now.
+   */
+  take(bytes: Buffer): Promise<number>
+  /** The container has ended and all was offered. */
+  close(): Promise<void>
+}

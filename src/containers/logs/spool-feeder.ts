@@ -1,0 +1,181 @@
+import { watch, type FSWatcher } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { errnoOf, messageOf } from '#errors/errors.ts'
+import type { Logger } from '#base/logger.ts'
+import { punchHole } from '#kernel/punch-hole.ts'
+import type { SpoolConsumer } from './spool-consumer.ts'
+
+const READ_BYTES = 256 * 1024
+/** Used-up bytes of the spool are given back to the disk in pieces of this size. */
+const FREE_BYTES = 4 * 1024 * 1024
+/** After the first change others are likely at once: they are dealt with together. */
+const SETTLE_MS = 20
+/** A consumer that could not go on is asked again after this. */
+const RETRY_MS = 1000
+
+/**
+ * Feeds the log drivers of one container from its spool, while the container runs and after, until all is taken. The
+ * spool only grows; what all have taken is freed by punching holes, so that offsets stay what they are.
+ */
+export class SpoolFeeder {
+  readonly #path: string
+  readonly #consumers: readonly SpoolConsumer[]
+  readonly #logger: Logger
+  readonly #growth = new Set<() => void>()
+  #handle: FileHandle | null = null
+  #watcher: FSWatcher | null = null
+  #timer: NodeJS.Timeout | null = null
+  #opened: Promise<void> | null = null
+  #draining: Promise<void> | null = null
+  #again = false
+  #freedBytes = 0
+  #closed = false
+
+  constructor(path: string, options: { consumers: readonly SpoolConsumer[]; logger: Logger }) {
+    this.#path = path
+    this.#consumers = options.consumers
+    this.#logger = options.logger
+  }
+
+  /** True when nothing more will be written. */
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** True while somebody follows what is written. */
+  get hasReaders(): boolean {
+    return this.#growth.size > 0
+  }
+
+  /** Follows the spool as it grows. */
+  start(): void {
+    if (this.#watcher !== null || this.#closed) return
+    try {
+      this.#watcher = watch(this.#path, { persistent: false }, () => this.#schedule(SETTLE_MS))
+      this.#watcher.on('error', () => this.#schedule(RETRY_MS))
+    } catch (error) {
+      this.#logger.warn('watch a log', { path: this.#path, error: messageOf(error) })
+    }
+    this.#schedule(SETTLE_MS)
+  }
+
+  /** Resolves when all that was in the spool at the call was offered to everyone. */
+  async flush(): Promise<void> {
+    this.#again = true
+    this.#draining ??= this.#drain()
+    await this.#draining
+  }
+
+  /** Calls back when something was written for readers. Returns how to stop it. */
+  onGrowth(listener: () => void): () => void {
+    this.#growth.add(listener)
+    return () => this.#growth.delete(listener)
+  }
+
+  /** The run is over: takes the rest, lets go of the files. */
+  async finish(): Promise<void> {
+    this.#stop()
+    await this.flush()
+    await this.#close()
+  }
+
+  /** Lets go without taking the rest: the daemon ends, or the container is gone. */
+  async abandon(): Promise<void> {
+    this.#stop()
+    await this.#draining
+    await this.#close()
+  }
+
+  #stop(): void {
+    this.#watcher?.close()
+    this.#watcher = null
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#consumers.map((consumer) => consumer.close()))
+    await this.#handle?.close()
+    this.#handle = null
+    for (const listener of this.#growth) listener()
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== null || this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      void this.flush()
+    }, delayMs)
+    this.#timer.unref()
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#again && !this.#closed) {
+        this.#again = false
+        if (!(await this.#openAll())) return
+        const waiting = await Promise.all(this.#consumers.map((consumer) => this.#feed(consumer)))
+        if (waiting.includes(true) && this.#watcher !== null) this.#schedule(RETRY_MS)
+        this.#free()
+      }
+    } catch (error) {
+      this.#logger.error('write a log', { path: this.#path, error: messageOf(error) })
+    } finally {
+      this.#draining = null
+    }
+  }
+
+  /** False while there is no spool: the container never wrote. */
+  async #openAll(): Promise<boolean> {
+    if (this.#handle === null) {
+      try {
+        this.#handle = await open(this.#path, 'r')
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return false
+        throw error
+      }
+    }
+    this.#opened ??= Promise.all(this.#consumers.map((consumer) => consumer.open())).then(() => {})
+    await this.#opened
+    return true
+  }
+
+  /** True when the consumer could not take all. */
+  async #feed(consumer: SpoolConsumer): Promise<boolean> {
+    const buffer = Buffer.allocUnsafe(READ_BYTES)
+    let bytes = buffer
+    for (;;) {
+      const read = await this.#handle?.read(bytes, 0, bytes.length, consumer.doneBytes)
+      const available = bytes.subarray(0, read?.bytesRead ?? 0)
+      if (available.length === 0) return false
+      const end = available.lastIndexOf(0x0a) + 1
+      if (end === 0 && available.length === bytes.length) {
+        // A line longer than the buffer: conmon cuts lines, so this is an odd one; read more of it.
+        bytes = Buffer.allocUnsafe(bytes.length * 2)
+        continue
+      }
+      if (end === 0) return false
+      for (let at = 0; at < end;) {
+        const taken = await consumer.take(available.subarray(at, end))
+        if (taken === 0) return true
+        at += taken
+        for (const listener of this.#growth) listener()
+      }
+      bytes = buffer
+    }
+  }
+
+  #free(): void {
+    const done = Math.min(...this.#consumers.map((consumer) => consumer.doneBytes))
+    const until = done - (done % FREE_BYTES)
+    if (until <= this.#freedBytes) return
+    try {
+      punchHole(this.#path, { offsetBytes: this.#freedBytes, lengthBytes: until - this.#freedBytes })
+    } catch (error) {
+      // A file system without holes keeps the bytes until the container is removed.
+      if (errnoOf(error) !== 'EOPNOTSUPP') throw error
+    }
+    this.#freedBytes = until
+  }
+}
