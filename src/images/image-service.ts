@@ -136,11 +136,3 @@ export interface ImageEndpoints {
   /** `GET /system/df`, images: with SharedSize and Containers filled in. */
   diskUsage(): Promise<{ readonly layersSizeBytes: number; readonly images: readonly I.ImageSummary[] }>
 }
-
-/** What garbage collection must keep for the sake of images. */
-export interface ImageRoots {
-  /** The diffIds of every layer that an image names. */
-  layers(): ReadonlySet<Digest>
-  /** Compressed layers kept for push and save. */
-  blobs(): ReadonlySet<Digest>
-}

@@ -49,6 +49,17 @@ export class ImageStore {
     this.#database = database
   }
 
+  /** Runs several steps as one transaction (see `Database.transaction`). */
+  atomically<T>(work: () => T): T {
+    try {
+      return this.#database.transaction(work)
+    } catch (error) {
+      // What was read inside is not true any more.
+      this.#cache.clear()
+      throw error
+    }
+  }
+
   get(id: Digest): ImageRecord | null {
     const cached = this.#cache.get(id)
     if (cached !== undefined) return cached

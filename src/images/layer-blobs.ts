@@ -54,19 +54,18 @@ export class LayerBlobs {
       .map((row) => row['repository'] as string)
   }
 
-  all(): { readonly digest: Digest; readonly diffId: Digest; readonly sizeBytes: number }[] {
+  /** The blobs of layers that images name. */
+  needed(): Digest[] {
     return this.#database
-      .prepare('SELECT digest, diff_id, size_bytes FROM layer_blobs')
+      .prepare('SELECT digest FROM layer_blobs WHERE diff_id IN (SELECT diff_id FROM image_layers)')
       .all()
-      .map((row) => ({
-        digest: row['digest'] as Digest,
-        diffId: row['diff_id'] as Digest,
-        sizeBytes: row['size_bytes'] as number,
-      }))
+      .map((row) => row['digest'] as Digest)
   }
 
-  /** Forgets the blobs of a layer that is gone. */
-  forget(diffId: Digest): void {
-    this.#database.prepare('DELETE FROM layer_blobs WHERE diff_id = ?').run(diffId)
+  /** Forgets the blobs of layers that no image names. */
+  forgetUnneeded(): void {
+    this.#database
+      .prepare('DELETE FROM layer_blobs WHERE diff_id NOT IN (SELECT diff_id FROM image_layers)')
+      .run()
   }
 }

@@ -1,5 +1,5 @@
 import type { Digest } from '#base/digest.ts'
-import { DataLossError } from '#errors/errors.ts'
+import { DataLossError, WharfError } from '#errors/errors.ts'
 import { type OciDescriptor, isForeignLayerType } from '#spec/oci/image.ts'
 import { openForeignBlob } from './foreign-layers.ts'
 import type { HttpTransport } from './http-transport.ts'
@@ -10,6 +10,7 @@ import { RegistryError } from './registry-error.ts'
 import { pause, retryDelayMs } from './retry.ts'
 import { Semaphore } from './semaphore.ts'
 import { SharedTasks } from './shared-task.ts'
+import { TransportError } from './transport-error.ts'
 
 /** A layer of an image that is being pulled. */
 export interface WantedLayer {
@@ -185,8 +186,6 @@ class ShortBodyError extends Error {
 /** Refusals are final, but for a server that is not well; broken connections are not. */
 function isWorthRetrying(error: unknown): boolean {
   if (error instanceof RegistryError) return error.status >= 500
-  return (
-    !(error instanceof DataLossError) &&
-    (!(error instanceof Error) || !('isTransient' in error) || error.isTransient === true)
-  )
+  if (error instanceof TransportError) return error.isTransient
+  return !(error instanceof WharfError)
 }

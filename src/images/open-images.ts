@@ -1,0 +1,225 @@
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Digest } from '#base/digest.ts'
+import type { Logger } from '#base/logger.ts'
+import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
+import type { EventSink } from '#events/events.ts'
+import type { ImagePullOptions, ImagePushOptions } from '#spec/docker/options.ts'
+import { familiarName, familiarString, parseReference, withDefaultTag, withTag } from '#spec/reference.ts'
+import type { Blobs } from '#store/blobs.ts'
+import type { Database } from '#store/database.ts'
+import type { GarbageRoots } from '#store/garbage.ts'
+import { ContentHolds } from './content-holds.ts'
+import { ImageCatalog } from './image-catalog.ts'
+import { commitContainer } from './image-commit.ts'
+import type { ImageContent } from './image-content.ts'
+import { importImage } from './image-import.ts'
+import { loadImages } from './image-load.ts'
+import { ImageRemoval } from './image-removal.ts'
+import { resolveForPlatform } from './image-resolver.ts'
+import { saveImages } from './image-save.ts'
+import type {
+  ConfigChanger,
+  ImageEndpoints,
+  ImageRecord,
+  Images,
+  ImageUsers,
+  NewImage,
+} from './image-service.ts'
+import { ImageStore } from './image-store.ts'
+import { LayerBlobs } from './layer-blobs.ts'
+import type { Layers } from './layers/layers.ts'
+import { PartialBlobs } from './partial-blobs.ts'
+import { ImagePullTarget } from './pull-target.ts'
+import { ImagePushSource } from './push-source.ts'
+import type { Snapshots } from './snapshots.ts'
+
+/** What images need of registries; `registry/` has it. */
+export interface RegistryTransport {
+  pull(options: ImagePullOptions): Promise<void>
+  push(options: ImagePushOptions): Promise<void>
+  search: ImageEndpoints['search']
+}
+
+export interface ImagesDependencies {
+  readonly database: Database
+  readonly dataRoot: string
+  readonly blobs: Blobs
+  readonly layers: Layers
+  readonly snapshots: Pick<Snapshots, 'commit' | 'driver'>
+  /** Asks for a garbage collection soon; `roots` below is among those it asks. */
+  readonly collect: () => void
+  readonly users: ImageUsers
+  readonly events: EventSink
+  readonly changer: ConfigChanger
+  readonly log: Logger
+  /** Makes the transport, which pulls into and pushes from these. */
+  readonly registry: (ports: {
+    readonly target: ImagePullTarget
+    readonly source: ImagePushSource
+  }) => RegistryTransport
+}
+
+/** Images, for the API, for containers and for the builder. */
+export interface ImageService extends Images, ImageEndpoints {
+  /** Keeps every layer until disposed of: for builds, which learn diffIds as they go. */
+  holdLayers(): Disposable
+  /** What garbage collection keeps for the sake of images and of work on them. */
+  readonly roots: GarbageRoots
+}
+
+/** Opens the images of a data root. `imageSchema` must be among the database's schemas. */
+export function openImages(dependencies: ImagesDependencies): ImageService {
+  const { database, blobs, layers, snapshots, users, changer } = dependencies
+  const content: ImageContent = {
+    database,
+    store: new ImageStore(database),
+    layers,
+    layerBlobs: new LayerBlobs(database),
+    blobs,
+    partials: new PartialBlobs(join(dependencies.dataRoot, 'partial')),
+    holds: new ContentHolds(dependencies.collect),
+    log: dependencies.log,
+    notify(action, { id, image, name }) {
+      const attributes = { ...image.config.config?.Labels, name: name ?? image.id }
+      dependencies.events.publish({ type: 'image', action, id, attributes })
+    },
+  }
+  const { store } = content
+  content.layerBlobs.forgetUnneeded()
+  const registry = dependencies.registry({
+    target: new ImagePullTarget(content),
+    source: new ImagePushSource(content),
+  })
+  const catalog = new ImageCatalog({ store, users, driverName: snapshots.driver.name })
+  const removal = new ImageRemoval({
+    store,
+    users,
+    notice: (action, image) => content.notify(action, { id: image.id, image }),
+  })
+  /** Runs work that may leave layers behind when it fails. */
+  const sweepingOnFailure = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      dependencies.collect()
+      throw error
+    }
+  }
+  const service: ImageService = {
+    get: (name, options = {}) => resolveForPlatform(store, name, options.platform ?? null),
+    find(name, options = {}) {
+      try {
+        return resolveForPlatform(store, name, options.platform ?? null)
+      } catch (error) {
+        if (error instanceof NotFoundError) return null
+        throw error
+      }
+    },
+    all: () => store.ids().flatMap((id) => store.get(id) ?? []),
+    create: (image) => createImage(content, image),
+    commit: (request) =>
+      sweepingOnFailure(() =>
+        commitContainer(
+          { content, changer, commitSnapshot: (id, options) => snapshots.commit(id, options) },
+          request,
+        ),
+      ),
+    async ensure(name, { always, ...options }) {
+      const present = always ? null : service.find(name, options)
+      if (present !== null) return present
+      if (isId(name)) return service.get(name, options)
+      await service.pull({ ...options, reference: name, allTags: false })
+      return service.get(name, options)
+    },
+    list: (options) => Promise.resolve(catalog.list(options)),
+    inspect: async (name, options) => catalog.inspect(name, options),
+    history: async (name, options) => catalog.history(name, options),
+    tag: (name, target) => tagImage(content, name, target),
+    async remove(name, options) {
+      const only = options.platforms[0]
+      if (only !== undefined) resolveForPlatform(store, name, only)
+      return await durably(() => removal.remove(name, options))
+    },
+    async prune(filters) {
+      const result = await durably(() => removal.prune(filters))
+      const reclaimed = String(result.SpaceReclaimed)
+      dependencies.events.publish({ type: 'image', action: 'prune', id: '', attributes: { reclaimed } })
+      return result
+    },
+    count: () => store.count(),
+    pull: (options) => sweepingOnFailure(() => registry.pull(options)),
+    push: (options) => registry.push(options),
+    search: (term, options) => registry.search(term, options),
+    import: (tar: Readable, options) =>
+      sweepingOnFailure(() => importImage(content, tar, { ...options, changer })),
+    load: (tar: Readable, options) => sweepingOnFailure(() => loadImages(content, tar, options)),
+    save: async (names, options) => saveImages(content, names, options),
+    diskUsage: () => Promise.resolve(catalog.diskUsage()),
+    holdLayers: () => content.holds.holdAll(),
+    roots: {
+      *layers() {
+        yield* store.layerUse().keys()
+        yield* content.holds.layers()
+      },
+      *blobs() {
+        yield* content.layerBlobs.needed()
+        yield* content.holds.blobs()
+      },
+      isBusy: () => content.holds.isBusy(),
+    },
+  }
+  return service
+
+  /** Removes records as one transaction, and the layers after the answer. */
+  async function durably<T>(work: () => T): Promise<T> {
+    try {
+      const result = store.atomically(work)
+      await database.durable()
+      return result
+    } finally {
+      dependencies.collect()
+    }
+  }
+}
+
+function isId(name: string): boolean {
+  return /^sha256:[0-9a-f]{64}$/.test(name)
+}
+
+async function createImage(content: ImageContent, image: NewImage): Promise<ImageRecord> {
+  const { store, layers, database } = content
+  const layerSizes = image.config.rootfs.diff_ids.map((diffId) => layers.get(diffId).sizeBytes)
+  const taggedAt = new Date().toISOString()
+  const id: Digest = store.atomically(() => {
+    const configBytes = Buffer.from(JSON.stringify(image.config))
+    const stored = store.put({ configBytes, parent: image.parent, layerSizes, manifests: [] })
+    for (const reference of image.references) store.name(withDefaultTag(reference), stored.id, { taggedAt })
+    return stored.id
+  })
+  await database.durable()
+  const record = store.get(id)
+  if (record === null) throw new NotFoundError(`No such image: ${id}`)
+  for (const reference of image.references) {
+    content.notify('tag', { id, image: record, name: familiarString(withDefaultTag(reference)) })
+  }
+  return record
+}
+
+async function tagImage(
+  content: ImageContent,
+  name: string,
+  target: { readonly repository: string; readonly tag: string },
+): Promise<void> {
+  const image = resolveForPlatform(content.store, name, null)
+  const repository = parseReference(target.repository)
+  if (repository.digest !== null)
+    throw new InvalidArgumentError('refusing to create a tag with a digest reference')
+  const reference = target.tag === '' ? withDefaultTag(repository) : withTag(repository, target.tag)
+  if (familiarName(reference) === 'sha256') {
+    throw new ConflictError('refusing to create an ambiguous tag using digest algorithm as name')
+  }
+  content.store.name(reference, image.id, { taggedAt: new Date().toISOString() })
+  await content.database.durable()
+  content.notify('tag', { id: image.id, image, name: familiarString(reference) })
+}
