@@ -29,6 +29,7 @@ export function* compareTrees(tree: string, layers: readonly string[]): Generato
 function changedPaths(tree: string, before: Map<string, BigIntStats>): Map<string, TreeDifference['kind']> {
   const changed = new Map<string, TreeDifference['kind']>()
   const seen = new Set<string>()
+  const directories = new Set<string>()
   const note = (path: string, kind: TreeDifference['kind']): void => {
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       const parent = path.slice(0, slash)
@@ -38,6 +39,7 @@ function changedPaths(tree: string, before: Map<string, BigIntStats>): Map<strin
   }
   for (const { path, stat } of walkDirectory(tree)) {
     seen.add(path)
+    if (stat.isDirectory()) directories.add(path)
     const old = before.get(path)
     if (old === undefined) note(path, 'add')
     else if (!isSame(stat, old)) note(path, 'modify')
@@ -46,7 +48,7 @@ function changedPaths(tree: string, before: Map<string, BigIntStats>): Map<strin
     if (seen.has(path)) continue
     const slash = path.lastIndexOf('/')
     // What is in a directory that is gone needs no word of its own.
-    if (slash === -1 || seen.has(path.slice(0, slash))) note(path, 'delete')
+    if (slash === -1 || directories.has(path.slice(0, slash))) note(path, 'delete')
   }
   return changed
 }
