@@ -167,7 +167,7 @@ function hostConfig(input: RequestInput): HostConfig {
     ...(Object.keys(flags.annotation).length === 0 ? {} : { Annotations: flags.annotation }),
     ...(flags.tmpfs.length === 0 ? {} : { Tmpfs: tmpfs(flags.tmpfs) }),
     ...(flags['storage-opt'].length === 0 ? {} : { StorageOpt: storageOptions(flags['storage-opt']) }),
-  }
+  } as HostConfig
 }
 
 function checkModes({ pid, uts, userns, cgroupns }: ContainerFlagValues): void {
