@@ -92,7 +92,6 @@ export const networkScripts: readonly Script[] = [
       docker run --rm --network none busybox sh -c 'ip -o link | wc -l; ip route | wc -l'
       docker run --rm --network host busybox sh -c 'ip -o link | grep -c LOOPBACK'
       docker run --rm --network host busybox cat /etc/resolv.conf >/dev/null; echo $?
-      docker run --rm --network none --network host busybox true
       docker inspect -f '{{.HostConfig.NetworkMode}}' $(docker create --network none busybox)
       docker run --rm --dns 1.2.3.4 --dns-search example.org --dns-option timeout:3 busybox cat /etc/resolv.conf | grep -E '^(nameserver|search|options)'
       docker run --rm --mac-address 02:00:00:00:00:11 busybox ip link show eth0 | grep -c 02:00:00:00:00:11

@@ -161,7 +161,7 @@ export const containerScripts: readonly Script[] = [
   {
     name: 'inspect: what the user gave',
     steps: `
-      @docker create --name given -e A=1 -e B -l k=v -l empty= -p 127.0.0.1:8080:80 -p 53/udp --expose 99 -w /work -u 1:2 -h box --domainname dom --memory 64m --cpus 0.5 --pids-limit 50 --cap-add NET_ADMIN --cap-drop CHOWN --device /dev/null:/dev/zap --ulimit nofile=100:200 --sysctl net.ipv4.ip_forward=0 --tmpfs /t:size=1m --shm-size 10m --read-only --init --entrypoint /bin/sh --add-host h:1.2.3.4 --dns 8.8.8.8 --dns-search s --dns-option ndots:2 --log-opt max-size=1m --health-cmd true --stop-timeout 3 --security-opt no-new-privileges --group-add 7 --oom-score-adj 100 --pid host --ipc private --annotation x=y busybox -c 'echo hi'
+      @docker create --name given -e A=1 -l k=v -l empty= -p 127.0.0.1:8080:80 -p 53/udp --expose 99 -w /work -u 1:2 -h box --domainname dom --memory 64m --cpus 0.5 --pids-limit 50 --cap-add NET_ADMIN --cap-drop CHOWN --device /dev/null:/dev/zap --ulimit nofile=100:200 --sysctl net.ipv4.ip_forward=0 --tmpfs /t:size=1m --shm-size 10m --read-only --init --entrypoint /bin/sh --add-host h:1.2.3.4 --dns 8.8.8.8 --dns-search s --dns-option ndots:2 --log-opt max-size=1m --health-cmd true --stop-timeout 3 --security-opt no-new-privileges --group-add 7 --oom-score-adj 100 --pid host --ipc private --annotation x=y busybox -c 'echo hi'
       docker inspect -f '{{json .Config}}' given
       docker inspect -f '{{json .HostConfig.PortBindings}} {{json .HostConfig.RestartPolicy}} {{json .HostConfig.Memory}} {{json .HostConfig.NanoCpus}} {{json .HostConfig.PidsLimit}}' given
       docker inspect -f '{{json .HostConfig.CapAdd}} {{json .HostConfig.CapDrop}} {{json .HostConfig.Devices}} {{json .HostConfig.Ulimits}} {{json .HostConfig.Sysctls}} {{json .HostConfig.Tmpfs}}' given
@@ -374,7 +374,7 @@ export const containerScripts: readonly Script[] = [
       @docker rm seen2
       @sleep 1.2
       docker events --since 1h --until 0s --filter container=seen2 --format '{{.Type}} {{.Action}} {{index .Actor.Attributes "name"}} {{index .Actor.Attributes "exitCode"}}' | tail -3
-      docker events --since 1h --until 0s --filter type=container --format '{{.Action}} {{index .Actor.Attributes "exitCode"}} {{index .Actor.Attributes "image"}}' | tail -7
+      docker events --since 1h --until 0s --filter type=container --filter event=create --filter event=start --filter event=die --filter event=destroy --format '{{.Action}} {{index .Actor.Attributes "exitCode"}} {{index .Actor.Attributes "image"}}' | tail -4
       docker events --since 1h --until 0s --filter nonsense=x`,
   },
   {

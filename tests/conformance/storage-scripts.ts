@@ -92,7 +92,8 @@ export const storageScripts: readonly Script[] = [
       docker run --rm -v $PWD/made:/m busybox touch /m/x; ls made
       docker run --rm -v $PWD/b:/b:rshared,ro busybox sh -c 'grep " /b " /proc/self/mountinfo | grep -c .' 2>&1 | cut -c1-40
       @docker create --name bound -v $PWD/b:/b:ro --tmpfs /t --mount type=tmpfs,target=/u,tmpfs-size=1000000 -v named:/n busybox
-      docker inspect -f '{{json .HostConfig.Binds}} {{json .HostConfig.Mounts}} {{json .HostConfig.Tmpfs}}' bound
+      docker inspect -f '{{range .HostConfig.Binds}}{{println .}}{{end}}' bound | sort
+      docker inspect -f '{{json .HostConfig.Mounts}} {{json .HostConfig.Tmpfs}}' bound
       docker inspect -f '{{range .Mounts}}{{.Type}}|{{.Name}}|{{.Destination}}|{{.Mode}}|{{.RW}}|{{.Propagation}};{{end}}' bound | tr ';' '\\n' | sort
       docker run --rm -v /b busybox sh -c 'mount | grep -c " /b "'
       docker run --rm -v $PWD/b:/b -v $PWD/b:/b busybox true

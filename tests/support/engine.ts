@@ -8,7 +8,6 @@ export type ApiAnswer = {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /** Parsed when it is JSON, else text. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly body: any
 }
 export type CliOptions = {
@@ -98,7 +97,6 @@ export abstract class Engine {
   }
 
   /** As `api`, for requests that must succeed: returns the body. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   async call(method: string, path: string, body?: unknown): Promise<any> {
     const answer = await this.api(method, path, body)
     if (answer.status >= 400) {
