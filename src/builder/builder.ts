@@ -14,7 +14,7 @@ import { familiarString, parseReference, withDefaultTag } from '#spec/reference.
 import { buildArguments, unusedArguments } from './build-arguments.ts'
 import { openBuildContext } from './build-context.ts'
 import type { BuildCache } from './cache/build-cache.ts'
-import { describeCache, type LayerSharing, pruneCache } from './cache/prune.ts'
+import { describeCache, pruneCache } from './cache/prune.ts'
 import { ClassicOutput } from './classic-output.ts'
 import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.ts'
 import { buildHostConfig } from './host-limits.ts'
@@ -40,7 +40,8 @@ export interface BuilderOptions {
   /** A directory that is the builder's alone: `cache/` in it stays, `tmp/` is emptied at start. */
   readonly directory: string
   readonly hostPlatform: BuildPlatform
-  readonly sharing: LayerSharing
+  /** The layers that images name: forgetting a record of one frees nothing. */
+  readonly imageLayers: () => ReadonlySet<Digest>
   /** Starts a collection in the background: layers of forgotten records go. */
   readonly collectGarbage: () => void
   /** Gives up the image of an intermediate state. */
@@ -107,7 +108,11 @@ export class Builder {
   async prune(
     options: BuildPruneOptions,
   ): Promise<{ CachesDeleted: readonly string[] | null; SpaceReclaimed: number }> {
-    const { keys, reclaimedBytes } = await pruneCache(this.#options.cache, options, this.#options.sharing)
+    const { keys, reclaimedBytes } = await pruneCache(
+      this.#options.cache,
+      options,
+      this.#options.imageLayers(),
+    )
     this.#options.collectGarbage()
     return {
       CachesDeleted: keys.length === 0 ? null : keys.map((key) => key.slice(0, 25)),
@@ -117,7 +122,7 @@ export class Builder {
 
   /** The build cache as `GET /system/df` lists it. */
   diskUsage(): readonly BuildCacheUsage[] {
-    return describeCache(this.#options.cache, this.#options.sharing)
+    return describeCache(this.#options.cache, this.#options.imageLayers())
   }
 
   /** `POST /build/cancel`. @throws NotFoundError */

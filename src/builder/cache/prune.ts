@@ -6,21 +6,15 @@ import type { BuildPruneOptions } from '#spec/docker/options.ts'
 import { parseDurationNs } from '../duration.ts'
 import type { BuildCache, BuildCacheEntry } from './build-cache.ts'
 
-/** What is known of layers outside of the cache. */
-export interface LayerSharing {
-  /** Tells whether an image has the layer too: then forgetting the record frees nothing. */
-  isShared(layer: Digest): boolean
-}
-
 /** The cache as `GET /system/df` lists it. */
-export function describeCache(cache: BuildCache, sharing: LayerSharing): BuildCacheUsage[] {
+export function describeCache(cache: BuildCache, imageLayers: ReadonlySet<Digest>): BuildCacheUsage[] {
   return cache.entries().map((entry) => ({
     ID: entry.key.slice(0, 25),
     Parents: null,
     Type: entry.type as NonNullable<BuildCacheUsage['Type']>,
     Description: entry.description,
     InUse: false,
-    Shared: isShared(entry, sharing),
+    Shared: isShared(entry, imageLayers),
     Size: entry.sizeBytes,
     CreatedAt: entry.created,
     LastUsedAt: new Date(entry.lastUsedMs).toISOString(),
@@ -36,12 +30,12 @@ export function describeCache(cache: BuildCache, sharing: LayerSharing): BuildCa
 export async function pruneCache(
   cache: BuildCache,
   options: BuildPruneOptions,
-  sharing: LayerSharing,
+  imageLayers: ReadonlySet<Digest>,
 ): Promise<{ readonly keys: readonly string[]; readonly reclaimedBytes: number }> {
   const matches = matcherOf(options.filters)
   const candidates = cache
     .entries()
-    .filter((entry) => (options.all || !isShared(entry, sharing)) && matches(entry))
+    .filter((entry) => (options.all || !isShared(entry, imageLayers)) && matches(entry))
   let keptBytes = cache.entries().reduce((sum, entry) => sum + entry.sizeBytes, 0)
   const limit = Math.max(options.reservedSpaceBytes, options.maxUsedSpaceBytes)
   const removed: BuildCacheEntry[] = []
@@ -52,12 +46,12 @@ export async function pruneCache(
   }
   const keys = removed.map((entry) => entry.key)
   await cache.remove(keys)
-  const freed = removed.filter((entry) => !isShared(entry, sharing))
+  const freed = removed.filter((entry) => !isShared(entry, imageLayers))
   return { keys, reclaimedBytes: freed.reduce((sum, entry) => sum + entry.sizeBytes, 0) }
 }
 
-function isShared(entry: BuildCacheEntry, sharing: LayerSharing): boolean {
-  return entry.layer !== null && sharing.isShared(entry.layer as Digest)
+function isShared(entry: BuildCacheEntry, imageLayers: ReadonlySet<Digest>): boolean {
+  return entry.layer !== null && imageLayers.has(entry.layer as Digest)
 }
 
 function matcherOf(filters: Filters): (entry: BuildCacheEntry) => boolean {

@@ -1,0 +1,60 @@
+import { join } from 'node:path'
+import type { ContainerLifecycle, ContainerStreams } from '#api/backends.ts'
+import type { Digest } from '#base/digest.ts'
+import { BuildCache } from '#builder/cache/build-cache.ts'
+import { Builder } from '#builder/builder.ts'
+import { parsePlatform } from '#builder/plan/plan.ts'
+import type { ImageService } from '#images/open-images.ts'
+import type { Storage } from '#images/storage.ts'
+import type { Database } from '#store/database.ts'
+import type { GarbageRoots } from '#store/garbage.ts'
+import type { Leases } from '#store/leases.ts'
+import { createBuildRoots, createBuildSteps } from './build-steps.ts'
+
+/** What the builder is wired from. `buildCacheSchema` must be among the database's schemas. */
+export interface BuilderParts {
+  readonly database: Database
+  readonly dataRoot: string
+  readonly images: ImageService
+  readonly storage: Storage
+  readonly leases: Leases
+  readonly containers: ContainerLifecycle & ContainerStreams
+  readonly collectGarbage: () => void
+}
+
+/** The builder, and what it keeps from garbage collection. */
+export function openBuilder(parts: BuilderParts): {
+  readonly builder: Builder
+  readonly roots: GarbageRoots
+} {
+  const { images, storage, leases } = parts
+  const cache = new BuildCache(parts.database)
+  const builder = new Builder({
+    images,
+    layers: storage.layers,
+    archives: storage.archives,
+    roots: createBuildRoots(storage.snapshots),
+    containers: createBuildSteps(parts.containers, storage.snapshots),
+    leases,
+    cache,
+    directory: join(parts.dataRoot, 'builder'),
+    hostPlatform: parsePlatform(process.arch === 'x64' ? 'linux/amd64' : `linux/${process.arch}`),
+    imageLayers: () => new Set(images.roots.layers()),
+    collectGarbage: parts.collectGarbage,
+    discardImage: (id) => discard(images, id),
+  })
+  const roots: GarbageRoots = {
+    *layers() {
+      yield* cache.layers()
+    },
+    *blobs() {},
+  }
+  return { builder, roots }
+}
+
+/** Removes the image of an intermediate state, unless it has got a name or another user by now. */
+async function discard(images: ImageService, id: Digest): Promise<void> {
+  const image = images.find(id)
+  if (image === null || image.repoTags.length > 0 || image.repoDigests.length > 0) return
+  await images.remove(id, { force: false, noPrune: false, platforms: [] })
+}
