@@ -9,6 +9,8 @@ import { ExecBackend } from './exec/exec-backend.ts'
 import { Execs } from './exec/execs.ts'
 import { Files } from './files.ts'
 import { Queries } from './list/queries.ts'
+import { HealthMonitors } from './health/health-monitors.ts'
+import { actOnFailure } from './health/on-failure.ts'
 import { ContainerLogs } from './logs/container-logs.ts'
 import { NetworkAttachments } from './network-attachments.ts'
 import { RecordStore } from './record-store.ts'
@@ -58,6 +60,10 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   const removing = new Removing(context, { runs, stopping })
   const logs = new ContainerLogs(context.directory, { logger: context.logger, sinkOf: () => null })
   runs.listen(logs)
+  const health = new HealthMonitors(context, {
+    onUnhealthy: (record) => void actOnFailure(record, { stopping, logger: context.logger }),
+  })
+  runs.listen(health)
   const execs = new Execs(context)
   removing.listen((id) => execs.forgetContainer(id))
   return {
@@ -83,6 +89,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
     resume: (recovered) => resumeRuns(context, runs, recovered),
     async close() {
       runs.close()
+      health.close()
       await removing.settled()
       await logs.close()
     },

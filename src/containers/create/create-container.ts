@@ -11,6 +11,7 @@ import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
 import { containerPaths } from '../container-paths.ts'
 import { publishContainerEvent } from '../container-events.ts'
 import type { ContainerContext } from '../context.ts'
+import { checkOnFailure } from '../health/on-failure.ts'
 import { parseLinks } from '../links.ts'
 import { checkLogConfig } from '../logs/log-config.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -89,6 +90,7 @@ export class Creation {
     const { MacAddress, ...ownConfig } = userConfig as typeof userConfig & { MacAddress?: string | null }
     const merged = mergeConfig(ownConfig, image.config.config ?? {})
     validateConfig(merged)
+    checkOnFailure(merged.Labels ?? {})
     const config = { ...merged, Hostname: hostnameOf(merged.Hostname ?? '', host, id) }
     const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
     const draft: ContainerRecord = {
