@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '#errors/errors.ts'
 import type { CreateRequest } from '../runtime.ts'
 import { capabilitySets, containerCapabilities } from './capabilities.ts'
 import { deviceAccess } from './devices.ts'
@@ -160,7 +161,12 @@ function defaultSeccomp(machine: SpecMachine, capabilities: readonly string[]): 
 }
 
 function initMount(request: CreateRequest, machine: SpecMachine): OciSpec['mounts'] {
-  if (request.hostConfig.Init !== true || machine.initBinary === null) return []
+  if (request.hostConfig.Init !== true) return []
+  if (machine.initBinary === null) {
+    throw new InvalidArgumentError(
+      '--init needs an init on the host: install tini or catatonit, or set init-path',
+    )
+  }
   return [
     { destination: INIT_PATH, type: 'bind', source: machine.initBinary, options: ['bind', 'ro', 'rprivate'] },
   ]
