@@ -5,10 +5,13 @@ import { ReferenceDockerd } from '../support/reference.ts'
 import { Wharfd } from '../support/wharfd.ts'
 import { play, type Script } from './script.ts'
 
-/** Declares a test for each script: what the docker CLI shows on wharfd is what it shows on dockerd. Skipped where there is no dockerd. */
-export async function compare(what: string, scripts: readonly Script[]): Promise<void> {
+/**
+ * Declares a test for each script: what the docker CLI, or another in its place, shows on wharfd is what the docker CLI shows on
+ * dockerd. Skipped where there is no dockerd.
+ */
+export async function compare(what: string, scripts: readonly Script[], cli?: string): Promise<void> {
   const { missing } = await make('sid')
-  describe(`${what}: the docker CLI on dockerd and on wharfd`, { skip: missing }, () => {
+  describe(`${what}: on dockerd and on wharfd`, { skip: missing }, () => {
     let reference: ReferenceDockerd | null = null
     let ours: Wharfd | null = null
     before(async () => {
@@ -22,7 +25,7 @@ export async function compare(what: string, scripts: readonly Script[]): Promise
     for (const script of scripts) {
       test(script.name, { skip: script.differs ?? false }, async () => {
         const expected = await play(script, reference!)
-        assert.equal(await play(script, ours!), expected)
+        assert.equal(await play(script, ours!, cli), expected)
       })
     }
   })

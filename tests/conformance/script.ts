@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, symlinkSync, unlinkSync } from 'node:fs'
 import { dockerCli, run, type Engine } from '../support/engine.ts'
 import { scratchDirectory } from '../support/scratch.ts'
 
@@ -26,11 +26,11 @@ docker image ls --filter reference='made*' --format '{{.Repository}}:{{.Tag}}' |
 docker image ls -q --filter dangling=true | xargs -r docker image rm -f
 `
 
-/** Runs a script on an engine and returns what was seen, line by line, normalised; cleans up after it. */
-export async function play(script: Script, engine: Engine): Promise<string> {
+/** Runs a script on an engine and returns what was seen, line by line, normalised; cleans up after it. `cli` is what `docker` means. */
+export async function play(script: Script, engine: Engine, cli: string = dockerCli): Promise<string> {
   const cwd = scratchDirectory('c')
   mkdirSync(`${cwd}/.bin`)
-  symlinkSync(dockerCli, `${cwd}/.bin/docker`)
+  symlinkSync(cli, `${cwd}/.bin/docker`)
   const env = {
     DOCKER_HOST: `unix://${engine.socketPath}`,
     DOCKER_CONFIG: `${cwd}/.config`,
@@ -58,6 +58,8 @@ export async function play(script: Script, engine: Engine): Promise<string> {
       )
     }
   } finally {
+    unlinkSync(`${cwd}/.bin/docker`)
+    symlinkSync(dockerCli, `${cwd}/.bin/docker`)
     await shell(cleanUp)
   }
   return normalised(
