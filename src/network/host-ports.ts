@@ -1,6 +1,6 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { errnoOf, WharfError } from '#errors/errors.ts'
-import { bind, setsockoptInt, socket } from '#kernel/native/native.ts'
+import { bind, listen, setsockoptInt, socket } from '#kernel/native/native.ts'
 import { addressBytes, parseAddress } from './cidr.ts'
 import type { PortProtocol, PortWish } from './port-spec.ts'
 import type { PublishedPort } from './records.ts'
@@ -10,6 +10,8 @@ const AF_INET6 = 10
 const SOCK_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
 const IPPROTO_IPV6 = 41
 const IPV6_V6ONLY = 26
+const SOL_SOCKET = 1
+const SO_REUSEADDR = 2
 
 /** Why a port could not be published, in Docker's words (500). */
 export class PublishError extends WharfError {
@@ -31,7 +33,13 @@ export class HostPorts {
   readonly #held = new Map<string, HeldPort>()
   /** By protocol and port: the host addresses it is published at. */
   readonly #addresses = new Map<string, Set<string>>()
+  readonly #proxied: boolean
   #next = 0
+
+  /** @param options.proxied somebody will listen on the sockets of TCP ports at IPv6 addresses. */
+  constructor(options: { readonly proxied: boolean }) {
+    this.#proxied = options.proxied
+  }
 
   /**
    * Holds a host port for a wish at all of these host addresses: the same port at each.
@@ -114,13 +122,29 @@ export class HostPorts {
         throw new PublishError(`Bind for ${hostPort(port)} failed: port is already allocated`)
       }
     }
-    const fd = bindPort(port)
+    // Connections that the proxy took must not keep the port from being published again.
+    const fd = bindPort(port, this.#proxied && port.protocol === 'tcp' && port.hostIp.includes(':'))
     this.#held.set(keyOf(port), { port, fd })
     this.#addresses.set(portKey(port), addresses.add(port.hostIp))
   }
 }
 
-function bindPort(port: PublishedPort): number | null {
+function bindPort(port: PublishedPort, served: boolean): number | null {
+  try {
+    return openBound(port, { reuse: served })
+  } catch (error) {
+    // Connections of a program that is gone (TIME_WAIT) are in the way of a strict bind. A socket that may reuse their port must listen: else
+    // others, which may reuse as well, could bind it too.
+    if (errnoOf(error) !== 'EADDRINUSE' || port.protocol !== 'tcp' || served) throw refusal(port, error)
+  }
+  try {
+    return openBound(port, { reuse: true })
+  } catch (error) {
+    throw refusal(port, error)
+  }
+}
+
+function openBound(port: PublishedPort, options: { readonly reuse: boolean }): number | null {
   const family = port.hostIp.includes(':') ? AF_INET6 : AF_INET
   const [type, protocol] = SOCKETS[port.protocol]
   let fd: number
@@ -133,21 +157,24 @@ function bindPort(port: PublishedPort): number | null {
   }
   try {
     if (family === AF_INET6) setsockoptInt(fd, { level: IPPROTO_IPV6, name: IPV6_V6ONLY }, 1)
+    if (options.reuse) setsockoptInt(fd, { level: SOL_SOCKET, name: SO_REUSEADDR }, 1)
     bind(fd, socketAddress(port.hostIp, port.hostPort))
+    if (options.reuse) listen(fd, 128)
     return fd
   } catch (error) {
     closeSync(fd)
-    const errno = errnoOf(error)
-    const reason =
-      errno === 'EADDRINUSE'
-        ? 'address already in use'
-        : errno === 'EADDRNOTAVAIL'
-          ? 'cannot assign requested address'
-          : String(errno)
-    throw new PublishError(`failed to bind host port ${hostPort(port)}/${port.protocol}: ${reason}`, {
-      cause: error,
-    })
+    throw error
   }
+}
+
+function refusal(port: PublishedPort, cause: unknown): PublishError {
+  const errno = errnoOf(cause)
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'address already in use',
+    EADDRNOTAVAIL: 'cannot assign requested address',
+  }
+  const reason = reasons[errno ?? ''] ?? String(errno)
+  return new PublishError(`failed to bind host port ${hostPort(port)}/${port.protocol}: ${reason}`, { cause })
 }
 
 const SOCKETS: Readonly<Record<PortProtocol, readonly [type: number, protocol: number]>> = {

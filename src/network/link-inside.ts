@@ -57,7 +57,7 @@ export class LinkInside implements Disposable {
       try {
         this.#netlink.deleteDefaultRoute(family)
       } catch (error) {
-        if (errnoOf(error) !== 'ESRCH') throw error
+        if (!['ESRCH', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error
       }
       return
     }

@@ -62,7 +62,7 @@ class OpenNetworks implements Networks {
   readonly #netlink = new Rtnetlink()
   readonly #firewall: Firewall
   readonly #drivers: NetworkDrivers
-  readonly #hostPorts = new HostPorts()
+  readonly #hostPorts: HostPorts
   readonly #pools = new Pools()
   readonly #dns: EmbeddedDns
   readonly #proxy: PortProxy
@@ -75,6 +75,7 @@ class OpenNetworks implements Networks {
     this.#options = options
     const { log, events, execRoot } = options
     const { bridge } = options.defaultBridge
+    this.#hostPorts = new HostPorts({ proxied: options.userlandProxy })
     this.#store = new NetworkStore(options.database)
     this.#firewall = new Firewall(bridge === 'none' ? execRoot : bridge)
     this.#drivers = new NetworkDrivers(this.#netlink, this.#firewall)
