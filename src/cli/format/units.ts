@@ -102,3 +102,13 @@ export function ellipsis(text: string, width: number): string {
   if (width <= 1) return characters.slice(0, width).join('')
   return `${characters.slice(0, width - 1).join('')}…`
 }
+
+/** An RFC 3339 time with its nanoseconds as Go's `time.Time.String` prints it: `2026-01-02 15:04:05.123456789 +0000 UTC`. */
+export function goTimeOf(text: string): string {
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text)
+  if (match === null) return text
+  const [, day, clock, fraction = '', zone = 'Z'] = match
+  if (zone === 'Z') return `${day} ${clock}${fraction} +0000 UTC`
+  const offset = zone.replace(':', '')
+  return `${day} ${clock}${fraction} ${offset} ${offset}`
+}
