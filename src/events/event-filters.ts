@@ -40,7 +40,10 @@ function matches(event: EventMessage, name: string, value: string): boolean {
   }
 }
 
-function nameMatches(value: string, of: { readonly id: string; readonly name: string | undefined }): boolean {
+function nameMatches(
+  value: string,
+  of: { readonly id: string; readonly name: string | null | undefined },
+): boolean {
   return value !== '' && (of.id.startsWith(value) || of.name === value.replace(/^\//, ''))
 }
 
@@ -49,7 +52,7 @@ function imageMatches(event: EventMessage, value: string): boolean {
   const attributes = event.Actor?.Attributes ?? {}
   const own = event.Type === 'image' ? [event.Actor?.ID, attributes['name']] : [attributes['image']]
   if (event.Type !== 'image' && event.Type !== 'container') return false
-  return own.some((name) => name === value || (name !== undefined && withoutTag(name) === value))
+  return own.some((name) => name === value || (typeof name === 'string' && withoutTag(name) === value))
 }
 
 function withoutTag(reference: string): string {

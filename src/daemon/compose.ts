@@ -1,0 +1,261 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Backends } from '#api/backends.ts'
+import type { Logger } from '#base/logger.ts'
+import { phase } from '#base/trace.ts'
+import { buildCacheSchema } from '#builder/cache/build-cache.ts'
+import { applyConfigChanges } from '#builder/config-changes.ts'
+import { openContainers } from '#containers/open-containers.ts'
+import type { Containers } from '#containers/open-containers.ts'
+import { containerSchema } from '#containers/record-store.ts'
+import { createEvents } from '#events/event-log.ts'
+import type { Events } from '#events/events.ts'
+import { imageSchema } from '#images/image-schema.ts'
+import { LAYER_SCHEMA } from '#images/layers/layer-store.ts'
+import { openImages } from '#images/open-images.ts'
+import type { ImageService } from '#images/open-images.ts'
+import { SNAPSHOT_SCHEMA } from '#images/snapshot-store.ts'
+import { openStorage } from '#images/storage.ts'
+import type { Storage } from '#images/storage.ts'
+import { openCgroups } from '#kernel/cgroups/open-cgroups.ts'
+import { networkSchema } from '#network/network-store.ts'
+import type { Networks } from '#network/networks.ts'
+import { openNetworks } from '#network/open-networks.ts'
+import { createRegistryService } from '#registry/registry-service.ts'
+import type { RegistryService } from '#registry/registry-service.ts'
+import { openRuntime } from '#runtime/oci-runtime.ts'
+import type { Runtime } from '#runtime/runtime.ts'
+import { openBlobs } from '#store/blobs.ts'
+import { openDatabase } from '#store/database.ts'
+import { createGarbageCollection } from '#store/garbage.ts'
+import type { GarbageRoots } from '#store/garbage.ts'
+import { createLeases } from '#store/leases.ts'
+import { openVolumes } from '#volumes/open-volumes.ts'
+import { volumeSchemas } from '#volumes/volume-store.ts'
+import type { Volumes } from '#volumes/volumes.ts'
+import { createCommits } from './commits.ts'
+import type { DaemonConfig } from './config.ts'
+import { openBuilder } from './open-builder.ts'
+import { registryConfig } from './registry-config.ts'
+import { DaemonSystem } from './system.ts'
+
+/** Everything that a daemon is made of. */
+export interface Daemon {
+  readonly backends: Backends
+  readonly events: Events
+  /** Takes over what SIGHUP can change; what is shown and used from now on. */
+  reload(config: DaemonConfig): void
+  /** The second part of the start, while the API is served already. */
+  recover(): Promise<void>
+  /** Lets go of everything; containers go on. */
+  close(): Promise<void>
+}
+
+interface Parts {
+  readonly containers: Containers
+  readonly networks: Networks
+  readonly volumes: Volumes
+  readonly storage: Storage
+  readonly runtime: Runtime
+}
+
+/** Puts the areas together: the one place where they meet. */
+export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon> {
+  using _ = phase('daemon.compose')
+  const { dataRoot, execRoot } = config
+  const database = openDatabase(join(dataRoot, 'wharf.db'), [
+    LAYER_SCHEMA,
+    SNAPSHOT_SCHEMA,
+    imageSchema,
+    networkSchema,
+    ...volumeSchemas,
+    containerSchema,
+    buildCacheSchema,
+  ])
+  const events = createEvents()
+  const runtime = openRuntime({
+    root: join(execRoot, 'runtime'),
+    cgroups: openCgroups(),
+    ...(config.cgroupParent !== null && { cgroupParent: config.cgroupParent }),
+    defaultRuntime: config.defaultRuntime,
+    runtimes: config.runtimes,
+    initPath: config.initPath,
+    seccompProfile: seccompProfile(config),
+    logger: log.with({ area: 'runtime' }),
+  })
+  const storage = openStorage({
+    database,
+    dataRoot,
+    execRoot,
+    driver: config.storageDriver,
+    log: log.with({ area: 'images' }),
+  })
+  const networks = openNetworks({
+    database,
+    execRoot,
+    log: log.with({ area: 'network' }),
+    events: {
+      network: ({ action, id, attributes }) => events.publish({ type: 'network', action, id, attributes }),
+    },
+    defaultBridge: { ...config.bridge, bridge: config.bridge.name },
+    addressPools: config.addressPools,
+    dns: config.dns,
+    hostGatewayIp: config.hostGatewayIp,
+    ipForward: config.ipForward,
+    userlandProxy: config.userlandProxy,
+  })
+  const volumes = await openVolumes({
+    database,
+    directory: join(dataRoot, 'volumes'),
+    events,
+    logger: log.with({ area: 'volumes' }),
+  })
+  const blobs = openBlobs(join(dataRoot, 'blobs'))
+  const leases = createLeases()
+  const roots: GarbageRoots[] = [leases, snapshotRoots(storage)]
+  const garbage = createGarbageCollection({ layers: storage.layers, blobs, roots, log })
+  // Images and containers need each other; neither asks before both stand.
+  let containers: Containers | null = null
+  let registry: RegistryService | null = null
+  const images: ImageService = openImages({
+    database,
+    dataRoot,
+    blobs,
+    layers: storage.layers,
+    snapshots: storage.snapshots,
+    collect: () => garbage.schedule(),
+    users: { usersOf: (image) => containers?.usersOf(image) ?? [] },
+    events,
+    changer: applyConfigChanges,
+    log: log.with({ area: 'images' }),
+    registry: (ports) => (registry = createRegistryService(registryConfig(config), ports)),
+  })
+  roots.push(images.roots)
+  containers = openContainers({
+    database,
+    directory: join(dataRoot, 'containers'),
+    images,
+    snapshots: storage.snapshots,
+    archives: storage.archives,
+    volumes,
+    networks,
+    runtime,
+    events,
+    logger: log.with({ area: 'containers' }),
+    defaults: containerDefaults(config, runtime),
+  })
+  const { builder, roots: builderRoots } = openBuilder({
+    database,
+    dataRoot,
+    images,
+    storage,
+    leases,
+    containers: containers.backend,
+    collectGarbage: () => garbage.schedule(),
+  })
+  roots.push(builderRoots)
+  await builder.open()
+  const distribution = registry as unknown as RegistryService
+  const system = new DaemonSystem({
+    config,
+    containers: containers.backend,
+    images,
+    storage,
+    volumes,
+    builder,
+    runtime,
+    events,
+  })
+  const parts: Parts = { containers, networks, volumes, storage, runtime }
+  return {
+    events,
+    backends: {
+      containers: containers.backend,
+      execs: containers.execs,
+      images,
+      commits: createCommits(containers, images, events),
+      distribution,
+      networks: networkBackend(networks, containers),
+      volumes,
+      system,
+      builds: builder,
+      sessions: null,
+    },
+    reload(next) {
+      system.reload(next)
+      events.publish({ type: 'daemon', action: 'reload', id: system.id, attributes: { name: hostname() } })
+    },
+    async recover() {
+      await recover(parts)
+      garbage.schedule()
+    },
+    async close() {
+      await parts.containers.close()
+      runtime.close()
+      await networks.close()
+      await garbage.settled()
+      await storage.close()
+      database.close()
+    },
+  }
+}
+
+/** In the order of who uses whom: what runs, what it stands on, then what goes on with it. */
+async function recover({ containers, networks, volumes, storage, runtime }: Parts): Promise<void> {
+  using _ = phase('daemon.recover')
+  const found = await containers.recover()
+  await storage.snapshots.recover(found.liveIds, found.runningIds)
+  await volumes.recover(found.runningIds)
+  await networks.recover(found.runningIds)
+  await containers.resume(found)
+  await runtime.sweep()
+}
+
+function snapshotRoots(storage: Storage): GarbageRoots {
+  const { snapshots } = storage
+  return {
+    *layers() {
+      for (const id of snapshots.ids()) yield* snapshots.layers(id)
+    },
+    *blobs() {},
+  }
+}
+
+function networkBackend(networks: Networks, containers: Containers): Backends['networks'] {
+  return {
+    list: async (filters) => networks.list(filters),
+    inspect: async (name, options) => networks.inspect(name, options),
+    create: (request) => networks.create(request),
+    remove: (name) => networks.remove(name),
+    connect: (name, request) => containers.attachments.connect(name, request),
+    disconnect: (name, request) => containers.attachments.disconnect(name, request),
+    prune: (filters) => networks.prune(filters),
+  }
+}
+
+function containerDefaults(
+  config: DaemonConfig,
+  runtime: Runtime,
+): Parameters<typeof openContainers>[0]['defaults'] {
+  return {
+    logDriver: config.logDriver,
+    logOptions: config.logOptions,
+    runtime: runtime.info.defaultRuntime,
+    shmSizeBytes: config.shmSizeBytes,
+    ipcMode: config.ipcMode,
+    // dockerd's default: a private namespace where the unified hierarchy is.
+    cgroupnsMode: config.cgroupnsMode ?? (runtime.info.cgroupVersion === '2' ? 'private' : 'host'),
+    init: config.init,
+    stopTimeoutSeconds: 10,
+    detachKeys: 'ctrl-p,ctrl-q',
+    usernsRemap: false,
+  }
+}
+
+/** The text of the profile, not its path: the runtime reads no configuration. */
+function seccompProfile({ seccompProfile: path }: DaemonConfig): string | null {
+  if (path === null || path === 'builtin') return null
+  if (path === 'unconfined' || !existsSync(path)) return path
+  return readFileSync(path, 'utf8')
+}

@@ -1,0 +1,321 @@
+import { InvalidArgumentError } from '#errors/errors.ts'
+import type { LogLevel } from '#base/logger.ts'
+import { mergeSettings, readConfigFile } from './config-file.ts'
+import type { CommandLine } from './flags.ts'
+import { SETTINGS } from './settings.ts'
+import type { SettingValue, SettingValues } from './settings.ts'
+
+const DEFAULT_FILE = '/etc/wharf/daemon.json'
+const DEFAULT_HOST = 'unix:///run/wharf/wharf.sock'
+
+export interface TlsConfig {
+  readonly verify: boolean
+  readonly caCert: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** What can change while the daemon runs (SIGHUP). */
+export interface ReloadableConfig {
+  readonly debug: boolean
+  readonly logLevel: LogLevel
+  readonly labels: readonly string[]
+  readonly insecureRegistries: readonly string[]
+  readonly registryMirrors: readonly string[]
+}
+
+/** The daemon's configuration, read once; all of it has its kind checked and its default filled in. */
+export interface DaemonConfig extends ReloadableConfig {
+  readonly file: string
+  readonly dataRoot: string
+  readonly execRoot: string
+  readonly pidfile: string
+  readonly hosts: readonly string[]
+  readonly group: string
+  readonly logFormat: 'text' | 'json'
+  readonly traceFile: string | null
+  readonly tls: TlsConfig | null
+  readonly allowsOpenTcp: boolean
+  readonly authorizationPlugins: readonly string[]
+  readonly metricsAddress: string | null
+  readonly storageDriver: string | null
+  readonly bridge: {
+    readonly name: string
+    readonly bip: string | null
+    readonly fixedCidr: string | null
+    readonly mtu: number | null
+    readonly icc: boolean
+    readonly masquerade: boolean
+    readonly defaultIp: string
+  }
+  readonly ipForward: boolean
+  readonly userlandProxy: boolean
+  readonly addressPools: readonly { readonly base: string; readonly size: number }[] | null
+  readonly dns: {
+    readonly servers: readonly string[]
+    readonly options: readonly string[]
+    readonly search: readonly string[]
+  }
+  readonly hostGatewayIp: string | null
+  readonly defaultRuntime: string | null
+  readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
+  readonly cgroupParent: string | null
+  readonly cgroupnsMode: 'private' | 'host' | null
+  readonly ipcMode: 'private' | 'shareable'
+  readonly shmSizeBytes: number
+  readonly ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[]
+  readonly init: boolean
+  readonly initPath: string | null
+  readonly noNewPrivileges: boolean
+  readonly seccompProfile: string | null
+  readonly logDriver: string
+  readonly logOptions: Readonly<Record<string, string>>
+  readonly maxConcurrentDownloads: number
+  readonly maxConcurrentUploads: number
+  readonly maxDownloadAttempts: number
+  readonly proxies: {
+    readonly http: string | null
+    readonly https: string | null
+    readonly noProxy: string | null
+  }
+  /** Failpoints to arm (WHARF_FAILPOINTS), empty for none. */
+  readonly failpoints: string
+  /** Sockets handed over by systemd, as file descriptors. */
+  readonly activationFds: readonly number[]
+}
+
+/**
+ * Reads flags, file and environment into a configuration.
+ * @throws InvalidArgumentError for what cannot be understood, contradicts itself, or is not supported
+ */
+export function readConfig(
+  commandLine: CommandLine,
+  environment: NodeJS.ProcessEnv = process.env,
+): DaemonConfig {
+  const file = commandLine.configFile ?? DEFAULT_FILE
+  const fromFile = readConfigFile(file, { required: commandLine.configFile !== null })
+  const values = mergeSettings(commandLine.values, fromFile, file)
+  refuseUnsupported(values)
+  return { file, ...configOf(new Reader(values), environment) }
+}
+
+function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonConfig, 'file'> {
+  const dataRoot = reader.path('data-root', '/var/lib/wharf')
+  const execRoot = reader.path('exec-root', '/run/wharf')
+  return {
+    ...reloadableOf(reader),
+    dataRoot,
+    execRoot,
+    pidfile: reader.path('pidfile', '/run/wharf.pid'),
+    hosts: reader.list('hosts').length === 0 ? [DEFAULT_HOST] : reader.list('hosts'),
+    group: reader.text('group') ?? 'docker',
+    logFormat: reader.oneOf('log-format', ['text', 'json'], 'text'),
+    traceFile: reader.text('trace'),
+    tls: tlsOf(reader),
+    allowsOpenTcp: reader.boolean('insecure-tcp-without-authentication', false),
+    authorizationPlugins: reader.list('authorization-plugins'),
+    metricsAddress: reader.text('metrics-addr'),
+    storageDriver: reader.text('storage-driver'),
+    bridge: {
+      name: reader.text('bridge') ?? 'wharf0',
+      bip: reader.text('bip'),
+      fixedCidr: reader.text('fixed-cidr'),
+      mtu: reader.integer('mtu'),
+      icc: reader.boolean('icc', true),
+      masquerade: reader.boolean('ip-masq', true),
+      defaultIp: reader.text('ip') ?? '0.0.0.0',
+    },
+    ipForward: reader.boolean('ip-forward', true),
+    userlandProxy: reader.boolean('userland-proxy', true),
+    addressPools: reader.pools(),
+    dns: { servers: reader.list('dns'), options: reader.list('dns-opts'), search: reader.list('dns-search') },
+    hostGatewayIp: reader.text('host-gateway-ip'),
+    defaultRuntime: reader.text('default-runtime'),
+    runtimes: reader.runtimes(),
+    cgroupParent: reader.text('cgroup-parent'),
+    cgroupnsMode:
+      reader.text('default-cgroupns-mode') === null
+        ? null
+        : reader.oneOf('default-cgroupns-mode', ['private', 'host'], 'private'),
+    ipcMode: reader.oneOf('default-ipc-mode', ['private', 'shareable'], 'private'),
+    shmSizeBytes: sizeOf('default-shm-size', reader.text('default-shm-size') ?? '64M'),
+    ulimits: reader.ulimits(),
+    init: reader.boolean('init', false),
+    initPath: reader.text('init-path'),
+    noNewPrivileges: reader.boolean('no-new-privileges', false),
+    seccompProfile: reader.text('seccomp-profile'),
+    logDriver: reader.text('log-driver') ?? 'json-file',
+    logOptions: reader.object<Record<string, string>>('log-opts') ?? {},
+    maxConcurrentDownloads: reader.positive('max-concurrent-downloads', 3),
+    maxConcurrentUploads: reader.positive('max-concurrent-uploads', 5),
+    maxDownloadAttempts: reader.positive('max-download-attempts', 5),
+    proxies: proxiesOf(reader, environment),
+    failpoints: environment['WHARF_FAILPOINTS'] ?? '',
+    activationFds: activationFds(environment),
+  }
+}
+
+function reloadableOf(reader: Reader): ReloadableConfig {
+  const debug = reader.boolean('debug', false)
+  const level = reader.oneOf('log-level', ['debug', 'info', 'warn', 'error', 'fatal'], 'info')
+  for (const label of reader.list('labels')) {
+    if (!/^[^=\s]+=/.test(label)) throw new InvalidArgumentError(`bad attribute format: ${label}`)
+  }
+  return {
+    debug,
+    logLevel: debug ? 'debug' : level,
+    labels: reader.list('labels'),
+    insecureRegistries: reader.list('insecure-registries'),
+    registryMirrors: reader.list('registry-mirrors'),
+  }
+}
+
+function tlsOf(reader: Reader): TlsConfig | null {
+  const verify = reader.boolean('tlsverify', false)
+  const given = ['tlscacert', 'tlscert', 'tlskey'].some((key) => reader.text(key) !== null)
+  if (!verify && !reader.boolean('tls', false)) {
+    if (given) throw new InvalidArgumentError('TLS files are given, but neither --tls nor --tlsverify is')
+    return null
+  }
+  return {
+    verify,
+    caCert: reader.text('tlscacert') ?? '/etc/wharf/ca.pem',
+    cert: reader.text('tlscert') ?? '/etc/wharf/cert.pem',
+    key: reader.text('tlskey') ?? '/etc/wharf/key.pem',
+  }
+}
+
+function proxiesOf(reader: Reader, environment: NodeJS.ProcessEnv): DaemonConfig['proxies'] {
+  const object = reader.object<Record<string, string>>('proxies') ?? {}
+  const pick = (key: string, variable: string): string | null =>
+    reader.text(key) ?? object[key] ?? environment[variable] ?? environment[variable.toLowerCase()] ?? null
+  return {
+    http: pick('http-proxy', 'HTTP_PROXY') || null,
+    https: pick('https-proxy', 'HTTPS_PROXY') || null,
+    noProxy: pick('no-proxy', 'NO_PROXY') || null,
+  }
+}
+
+/** sd_listen_fds(3): descriptors from 3 on, meant for this process alone. */
+function activationFds(environment: NodeJS.ProcessEnv): number[] {
+  const count = Number(environment['LISTEN_FDS'] ?? '0')
+  if (environment['LISTEN_PID'] !== String(process.pid) || !Number.isSafeInteger(count)) return []
+  return Array.from({ length: count }, (_, index) => 3 + index)
+}
+
+function refuseUnsupported(values: SettingValues): void {
+  for (const setting of SETTINGS) {
+    const value = values.get(setting.key)
+    if (setting.refused === undefined || value === undefined) continue
+    // What dockerd has by default is no request: configurations often spell it out.
+    const isDefault = setting.key.endsWith('tables') ? value === true : value === false || value === ''
+    if (!isDefault) throw new InvalidArgumentError(`${setting.key} is not supported: ${setting.refused}`)
+  }
+  const backend = values.get('firewall-backend')
+  if (backend !== undefined && backend !== '' && backend !== 'nftables') {
+    throw new InvalidArgumentError(`firewall-backend ${String(backend)} is not supported: it is nftables`)
+  }
+  for (const option of (values.get('exec-opts') as readonly string[] | undefined) ?? []) {
+    if (option !== 'native.cgroupdriver=cgroupfs') {
+      throw new InvalidArgumentError(`exec-opt ${option} is not supported: the cgroup driver is cgroupfs`)
+    }
+  }
+}
+
+/** Bytes of `64M`, `1g`, `1024`. */
+function sizeOf(key: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?$/i.exec(text)
+  if (match === null) throw new InvalidArgumentError(`invalid size for ${key}: '${text}'`)
+  return Math.floor(Number(match[1]) * 1024 ** ' kmgtp'.indexOf((match[2] || ' ').toLowerCase()))
+}
+
+/** Reads checked values by their kind. */
+class Reader {
+  readonly #values: SettingValues
+
+  constructor(values: SettingValues) {
+    this.#values = values
+  }
+
+  text(key: string): string | null {
+    const value = this.#values.get(key)
+    return typeof value === 'string' && value !== '' ? value : null
+  }
+
+  path(key: string, otherwise: string): string {
+    const path = this.text(key) ?? otherwise
+    if (!path.startsWith('/')) throw new InvalidArgumentError(`${key} must be an absolute path: ${path}`)
+    return path.length > 1 ? path.replace(/\/+$/, '') : path
+  }
+
+  boolean(key: string, otherwise: boolean): boolean {
+    const value = this.#values.get(key)
+    return typeof value === 'boolean' ? value : otherwise
+  }
+
+  integer(key: string): number | null {
+    const value = this.#values.get(key)
+    return typeof value === 'number' ? value : null
+  }
+
+  positive(key: string, otherwise: number): number {
+    const value = this.integer(key) ?? otherwise
+    if (value < 1) throw new InvalidArgumentError(`invalid ${key}: ${String(value)}`)
+    return value
+  }
+
+  list(key: string): readonly string[] {
+    return (this.#values.get(key) as readonly string[] | undefined) ?? []
+  }
+
+  object<T>(key: string): T | null {
+    return (this.#values.get(key) as SettingValue as T | undefined) ?? null
+  }
+
+  oneOf<const Word extends string>(key: string, words: readonly Word[], otherwise: Word): Word {
+    const value = this.text(key) ?? otherwise
+    const found = words.find((word) => word === value)
+    if (found === undefined) {
+      throw new InvalidArgumentError(`invalid ${key}: ${value}: it is one of ${words.join(', ')}`)
+    }
+    return found
+  }
+
+  pools(): { base: string; size: number }[] | null {
+    const pools = this.object<{ base?: unknown; size?: unknown }[]>('default-address-pools')
+    if (pools === null) return null
+    return pools.map(({ base, size }) => {
+      if (typeof base !== 'string' || typeof size !== 'number') {
+        throw new InvalidArgumentError('invalid default-address-pools: each has a base and a size')
+      }
+      return { base, size }
+    })
+  }
+
+  runtimes(): Record<string, { path: string; args: string[] }> {
+    const given =
+      this.object<Record<string, { path?: string; runtimeType?: string; runtimeArgs?: string[] }>>('runtimes')
+    const runtimes: Record<string, { path: string; args: string[] }> = {}
+    for (const [name, { path, runtimeType, runtimeArgs }] of Object.entries(given ?? {})) {
+      if (runtimeType !== undefined) {
+        throw new InvalidArgumentError(`runtime ${name}: runtimeType is containerd's; give its path`)
+      }
+      if (path === undefined || path === '') {
+        throw new InvalidArgumentError(`runtime ${name}: either a runtimeType or a path must be configured`)
+      }
+      runtimes[name] = { path, args: runtimeArgs ?? [] }
+    }
+    return runtimes
+  }
+
+  ulimits(): { Name: string; Soft: number; Hard: number }[] {
+    const given =
+      this.object<Record<string, { Name?: string; Soft?: number; Hard?: number }>>('default-ulimits') ?? {}
+    return Object.entries(given).map(([name, { Soft, Hard }]) => {
+      if (!Number.isInteger(Soft) || !Number.isInteger(Hard)) {
+        throw new InvalidArgumentError(`invalid default-ulimits: ${name} has a Soft and a Hard number`)
+      }
+      return { Name: name, Soft: Soft as number, Hard: Hard as number }
+    })
+  }
+}

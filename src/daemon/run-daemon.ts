@@ -1,0 +1,89 @@
+import { mkdirSync } from 'node:fs'
+import { ApiServer } from '#api/server.ts'
+import type { Logger, LogLevel } from '#base/logger.ts'
+import { messageOf } from '#errors/errors.ts'
+import { callerOf } from './callers.ts'
+import { compose } from './compose.ts'
+import type { DaemonConfig } from './config.ts'
+import { lockDataRoot } from './data-lock.ts'
+import { openListeners } from './listeners.ts'
+import { writePidfile } from './pidfile.ts'
+import { traceTo } from './tracing.ts'
+import { PRODUCT_VERSION } from './version.ts'
+
+export interface RunOptions {
+  readonly log: Logger
+  /** Reads flags and file again, for SIGHUP. */
+  readonly reread: () => DaemonConfig
+  readonly setLogLevel: (level: LogLevel) => void
+}
+
+/** How long requests under way may take to end when the daemon stops. */
+const DRAIN_MS = 2000
+
+/** Runs the daemon until SIGTERM or SIGINT. Containers go on after it. */
+export async function runDaemon(config: DaemonConfig, options: RunOptions): Promise<void> {
+  const { log } = options
+  const startMs = performance.now()
+  process.umask(0o022)
+  if (config.traceFile !== null) traceTo(config.traceFile)
+  mkdirSync(config.execRoot, { recursive: true, mode: 0o711 })
+  using _lock = lockDataRoot(config.dataRoot)
+  using _pid = writePidfile(config.pidfile)
+  guard(log)
+  const daemon = await compose(config, log)
+  const api = new ApiServer(daemon.backends, {
+    log: log.with({ area: 'api' }),
+    version: PRODUCT_VERSION,
+    callerOf,
+  })
+  const stopped = untilStopped()
+  const listeners = await openListeners(api, config, log)
+  log.info('serving', { ms: Math.round(performance.now() - startMs), version: PRODUCT_VERSION })
+  process.on('SIGHUP', () => reload((next) => daemon.reload(next), { config, options }))
+  const recovered = daemon.recover().then(
+    () => log.info('recovered', { ms: Math.round(performance.now() - startMs) }),
+    (error: unknown) => log.error('cannot recover', { error: messageOf(error) }),
+  )
+  const signal = await stopped
+  log.info('stopping', { signal })
+  const closed = listeners[Symbol.asyncDispose]()
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
+  api.closeConnections()
+  await closed
+  await recovered
+  await daemon.close()
+  log.info('stopped')
+}
+
+/** A fault in one request must not end the others: it is logged, and the daemon goes on. */
+function guard(log: Logger): void {
+  const report = (what: string) => (error: unknown) => {
+    log.error(what, { error: messageOf(error), stack: error instanceof Error ? error.stack : undefined })
+  }
+  process.on('unhandledRejection', report('unhandled rejection'))
+  process.on('uncaughtException', report('uncaught exception'))
+}
+
+function untilStopped(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
+    // The one who started it from a terminal may leave.
+    process.on('SIGPIPE', () => {})
+  })
+}
+
+function reload(
+  apply: (config: DaemonConfig) => void,
+  about: { readonly config: DaemonConfig; readonly options: RunOptions },
+): void {
+  const { log, reread, setLogLevel } = about.options
+  try {
+    const next = reread()
+    setLogLevel(next.logLevel)
+    apply(next)
+    log.info('reloaded configuration', { file: next.file })
+  } catch (error) {
+    log.error('cannot reload the configuration; what was is kept', { error: messageOf(error) })
+  }
+}

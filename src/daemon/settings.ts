@@ -1,0 +1,230 @@
+/** How a setting is written: a list may be given several times, a map as `name=value`. */
+export type SettingKind = 'boolean' | 'string' | 'integer' | 'list' | 'map' | 'object'
+
+export interface Setting {
+  /** The key in daemon.json. */
+  readonly key: string
+  readonly kind: SettingKind
+  /** The flag without its dashes, where it is not the key; null when there is none. */
+  readonly flag?: string | null
+  /** The flag of one letter. */
+  readonly letter?: string
+  /** Takes effect on SIGHUP. */
+  readonly reloads?: boolean
+  readonly help: string
+  /** What of dockerd's is refused, and why: nothing is ignored in silence. */
+  readonly refused?: string
+}
+
+const CONTAINERD = 'Wharf runs containers without containerd'
+const SWARM = 'Wharf has no swarm mode'
+
+/** Every setting, by dockerd's names (dockerd(8), daemon.json). */
+export const SETTINGS: readonly Setting[] = [
+  { key: 'data-root', kind: 'string', help: 'Root directory of persistent state' },
+  { key: 'exec-root', kind: 'string', help: 'Root directory of execution state files' },
+  { key: 'pidfile', kind: 'string', letter: 'p', help: 'Path of the PID file' },
+  { key: 'hosts', kind: 'list', flag: 'host', letter: 'H', help: 'Daemon socket to listen on' },
+  { key: 'group', kind: 'string', letter: 'G', help: 'Group of the unix socket' },
+  { key: 'debug', kind: 'boolean', letter: 'D', reloads: true, help: 'Log debug messages' },
+  {
+    key: 'log-level',
+    kind: 'string',
+    letter: 'l',
+    reloads: true,
+    help: 'Log level (debug, info, warn, error, fatal)',
+  },
+  { key: 'log-format', kind: 'string', help: 'Log format (text, json)' },
+  { key: 'trace', kind: 'string', help: 'File to write phases of requests to, with their durations' },
+  { key: 'labels', kind: 'list', flag: 'label', reloads: true, help: 'Key=value label of the daemon' },
+  { key: 'features', kind: 'object', flag: null, reloads: true, help: 'Features to turn on or off' },
+  { key: 'tls', kind: 'boolean', help: 'Use TLS; implied by --tlsverify' },
+  { key: 'tlsverify', kind: 'boolean', help: 'Use TLS and demand a certificate of the client' },
+  { key: 'tlscacert', kind: 'string', help: 'Trust client certificates signed by this CA' },
+  { key: 'tlscert', kind: 'string', help: 'Path of the TLS certificate' },
+  { key: 'tlskey', kind: 'string', help: 'Path of the TLS key' },
+  {
+    key: 'insecure-tcp-without-authentication',
+    kind: 'boolean',
+    help: 'Serve TCP without client certificates: whoever reaches the port is root',
+  },
+  {
+    key: 'authorization-plugins',
+    kind: 'list',
+    flag: 'authorization-plugin',
+    reloads: true,
+    help: 'Authorization plugin to ask',
+  },
+  {
+    key: 'api-cors-header',
+    kind: 'string',
+    help: 'CORS headers',
+    refused: 'dockerd has removed it; use a proxy',
+  },
+  { key: 'metrics-addr', kind: 'string', help: 'TCP address of the metrics endpoint' },
+  { key: 'storage-driver', kind: 'string', letter: 's', help: 'Storage driver (erofs, overlay2, vfs)' },
+  {
+    key: 'storage-opts',
+    kind: 'list',
+    flag: 'storage-opt',
+    help: 'Storage driver option',
+    refused: 'no storage driver has options',
+  },
+  {
+    key: 'bridge',
+    kind: 'string',
+    letter: 'b',
+    help: 'Default bridge, made when absent; "none" for no default network',
+  },
+  { key: 'bip', kind: 'string', help: 'Address of the default bridge, in CIDR notation' },
+  { key: 'fixed-cidr', kind: 'string', help: 'Addresses of containers on the default bridge' },
+  {
+    key: 'fixed-cidr-v6',
+    kind: 'string',
+    help: 'IPv6 addresses on the default bridge',
+    refused: 'the default bridge has no IPv6; make a network with --ipv6',
+  },
+  {
+    key: 'ipv6',
+    kind: 'boolean',
+    help: 'IPv6 on the default bridge',
+    refused: 'the default bridge has no IPv6; make a network with --ipv6',
+  },
+  {
+    key: 'default-gateway',
+    kind: 'string',
+    help: 'Gateway of the default bridge',
+    refused: 'the gateway is the bridge itself',
+  },
+  { key: 'mtu', kind: 'integer', help: 'MTU of the default bridge' },
+  { key: 'icc', kind: 'boolean', help: 'Let containers on the default bridge reach one another' },
+  { key: 'ip', kind: 'string', help: 'Host address of published ports that name none' },
+  { key: 'ip-forward', kind: 'boolean', help: 'Turn on forwarding in the kernel' },
+  { key: 'ip-masq', kind: 'boolean', help: 'Masquerade the addresses of the default bridge' },
+  {
+    key: 'iptables',
+    kind: 'boolean',
+    help: 'Firewall rules',
+    refused: 'the firewall is part of publishing ports and of isolation',
+  },
+  {
+    key: 'ip6tables',
+    kind: 'boolean',
+    help: 'IPv6 firewall rules',
+    refused: 'the firewall is part of publishing ports and of isolation',
+  },
+  { key: 'firewall-backend', kind: 'string', help: 'Firewall backend (nftables)' },
+  { key: 'userland-proxy', kind: 'boolean', help: 'Serve published ports where the firewall cannot' },
+  {
+    key: 'default-address-pools',
+    kind: 'object',
+    flag: 'default-address-pool',
+    help: 'Pool of subnets of new networks: base=10.0.0.0/8,size=24',
+  },
+  { key: 'dns', kind: 'list', help: 'DNS server of containers' },
+  { key: 'dns-opts', kind: 'list', flag: 'dns-opt', help: 'DNS option of containers' },
+  { key: 'dns-search', kind: 'list', help: 'DNS search domain of containers' },
+  { key: 'host-gateway-ip', kind: 'string', help: 'Address that host-gateway stands for' },
+  { key: 'default-runtime', kind: 'string', reloads: true, help: 'Default OCI runtime' },
+  { key: 'runtimes', kind: 'object', flag: 'add-runtime', help: 'Additional OCI runtime: name=path' },
+  { key: 'exec-opts', kind: 'list', flag: 'exec-opt', help: 'Runtime options: native.cgroupdriver=cgroupfs' },
+  { key: 'cgroup-parent', kind: 'string', help: 'Parent cgroup of containers' },
+  { key: 'default-cgroupns-mode', kind: 'string', help: 'Default cgroup namespace (host, private)' },
+  { key: 'default-ipc-mode', kind: 'string', help: 'Default IPC namespace (shareable, private)' },
+  { key: 'default-shm-size', kind: 'string', reloads: true, help: 'Default size of /dev/shm' },
+  {
+    key: 'default-ulimits',
+    kind: 'object',
+    flag: 'default-ulimit',
+    help: 'Default ulimit: nofile=1024:2048',
+  },
+  { key: 'init', kind: 'boolean', help: 'Run an init in every container' },
+  { key: 'init-path', kind: 'string', help: 'Path of the init' },
+  { key: 'no-new-privileges', kind: 'boolean', help: 'Set no-new-privileges for new containers' },
+  {
+    key: 'seccomp-profile',
+    kind: 'string',
+    help: 'Path of the default seccomp profile; unconfined for none',
+  },
+  {
+    key: 'userns-remap',
+    kind: 'string',
+    help: 'User for user namespaces',
+    refused: 'user namespaces are not supported yet',
+  },
+  {
+    key: 'selinux-enabled',
+    kind: 'boolean',
+    help: 'SELinux labels',
+    refused: 'SELinux labels are not supported',
+  },
+  { key: 'log-driver', kind: 'string', help: 'Default log driver of containers' },
+  { key: 'log-opts', kind: 'map', flag: 'log-opt', help: 'Default log driver option' },
+  { key: 'live-restore', kind: 'boolean', reloads: true, help: 'Containers outlive the daemon: always so' },
+  {
+    key: 'shutdown-timeout',
+    kind: 'integer',
+    reloads: true,
+    help: 'Seconds that dockerd gives containers at shutdown: Wharf leaves them running',
+  },
+  {
+    key: 'insecure-registries',
+    kind: 'list',
+    flag: 'insecure-registry',
+    reloads: true,
+    help: 'Registry without (verified) TLS',
+  },
+  {
+    key: 'registry-mirrors',
+    kind: 'list',
+    flag: 'registry-mirror',
+    reloads: true,
+    help: 'Mirror of Docker Hub',
+  },
+  { key: 'max-concurrent-downloads', kind: 'integer', reloads: true, help: 'Layers downloaded at once' },
+  { key: 'max-concurrent-uploads', kind: 'integer', reloads: true, help: 'Layers uploaded at once' },
+  { key: 'max-download-attempts', kind: 'integer', reloads: true, help: 'Attempts to download a layer' },
+  { key: 'proxies', kind: 'object', flag: null, help: 'http-proxy, https-proxy, no-proxy' },
+  { key: 'http-proxy', kind: 'string', help: 'Proxy for http' },
+  { key: 'https-proxy', kind: 'string', help: 'Proxy for https' },
+  { key: 'no-proxy', kind: 'string', help: 'Hosts without a proxy' },
+  { key: 'builder', kind: 'object', flag: null, help: 'Builder options (gc)' },
+  { key: 'experimental', kind: 'boolean', help: 'Experimental features: there are none' },
+  {
+    key: 'min-api-version',
+    kind: 'string',
+    help: 'Oldest API version',
+    refused: 'every version from 1.24 is served',
+  },
+  { key: 'containerd', kind: 'string', help: 'containerd socket', refused: CONTAINERD },
+  { key: 'containerd-namespace', kind: 'string', help: 'containerd namespace', refused: CONTAINERD },
+  { key: 'containerd-plugins-namespace', kind: 'string', help: 'containerd namespace', refused: CONTAINERD },
+  { key: 'swarm-default-advertise-addr', kind: 'string', help: 'Swarm address', refused: SWARM },
+  {
+    key: 'node-generic-resources',
+    kind: 'list',
+    flag: 'node-generic-resource',
+    help: 'Swarm resources',
+    refused: SWARM,
+  },
+  { key: 'network-control-plane-mtu', kind: 'integer', help: 'Swarm MTU', refused: SWARM },
+  { key: 'rootless', kind: 'boolean', help: 'Rootless mode', refused: 'rootless mode is not supported yet' },
+  {
+    key: 'cpu-rt-period',
+    kind: 'integer',
+    help: 'CPU real-time period',
+    refused: 'real-time scheduling of the parent cgroup is not supported',
+  },
+  {
+    key: 'cpu-rt-runtime',
+    kind: 'integer',
+    help: 'CPU real-time runtime',
+    refused: 'real-time scheduling of the parent cgroup is not supported',
+  },
+]
+
+/** Names that daemon.json knew before. */
+export const OLD_KEYS: Readonly<Record<string, string>> = { graph: 'data-root' }
+
+export type SettingValue = boolean | string | number | readonly unknown[] | Readonly<Record<string, unknown>>
+export type SettingValues = ReadonlyMap<string, SettingValue>

@@ -1,0 +1,221 @@
+import { readdirSync } from 'node:fs'
+import { availableParallelism, hostname, totalmem } from 'node:os'
+import type {
+  DiskUsage,
+  DiskUsageKinds,
+  ContainerQueries,
+  SystemBackend,
+  VersionFacts,
+} from '#api/backends.ts'
+import type { Builder } from '#builder/builder.ts'
+import type { Events } from '#events/events.ts'
+import type { ImageService } from '#images/open-images.ts'
+import type { Storage } from '#images/storage.ts'
+import type { Runtime } from '#runtime/runtime.ts'
+import { noFilters } from '#spec/docker/filters.ts'
+import type { EventsOptions } from '#spec/docker/options.ts'
+import type { EventMessage, SystemInfo } from '#spec/docker/system.ts'
+import type { Volumes } from '#volumes/volumes.ts'
+import type { DaemonConfig, ReloadableConfig } from './config.ts'
+import { daemonId } from './daemon-id.ts'
+import * as machine from './machine-facts.ts'
+import { registryInfo } from './registry-config.ts'
+import { PRODUCT_VERSION } from './version.ts'
+
+export interface SystemDependencies {
+  readonly config: DaemonConfig
+  readonly containers: ContainerQueries
+  readonly images: ImageService
+  readonly storage: Storage
+  readonly volumes: Volumes
+  readonly builder: Builder
+  readonly runtime: Runtime
+  readonly events: Events
+}
+
+/** Log drivers that containers can be given; `docker info` lists them. */
+const LOG_DRIVERS = ['fluentd', 'gelf', 'journald', 'json-file', 'local', 'none', 'syslog']
+
+/** What the daemon says of itself and of its machine. */
+export class DaemonSystem implements SystemBackend {
+  readonly #of: SystemDependencies
+  readonly #id: string
+  #reloadable: ReloadableConfig
+
+  constructor(dependencies: SystemDependencies) {
+    this.#of = dependencies
+    this.#id = daemonId(dependencies.config.dataRoot)
+    this.#reloadable = dependencies.config
+  }
+
+  /** The daemon's own id. */
+  get id(): string {
+    return this.#id
+  }
+
+  /** What SIGHUP changed is shown from now on. */
+  reload(config: ReloadableConfig): void {
+    this.#reloadable = config
+  }
+
+  async version(): Promise<VersionFacts> {
+    return {
+      version: PRODUCT_VERSION,
+      gitCommit: '',
+      buildTime: '',
+      kernelVersion: machine.kernelVersion(),
+      arch: machine.ociArchitecture(),
+      experimental: false,
+      components: [{ Name: 'Node.js', Version: process.version, Details: { V8: process.versions.v8 } }],
+    }
+  }
+
+  async diskUsage(kinds: DiskUsageKinds): Promise<DiskUsage> {
+    const { images, containers, volumes, builder } = this.#of
+    const signal = new AbortController().signal
+    const [imageUsage, containerUsage, volumeUsage] = await Promise.all([
+      kinds.images ? images.diskUsage() : null,
+      kinds.containers ? containers.list({ all: true, limit: null, size: true, filters: noFilters }) : null,
+      kinds.volumes ? volumes.diskUsage(signal) : null,
+    ])
+    return {
+      layersSizeBytes: imageUsage?.layersSizeBytes ?? 0,
+      images: imageUsage?.images ?? null,
+      containers: containerUsage,
+      volumes: volumeUsage,
+      buildCache: kinds.buildCache ? builder.diskUsage() : null,
+    }
+  }
+
+  events(options: EventsOptions): AsyncIterable<EventMessage> {
+    return this.#of.events.subscribe(options)
+  }
+
+  async info(): Promise<SystemInfo> {
+    const { config, containers, images, storage, runtime, events } = this.#of
+    const counts = containers.counts()
+    const { info } = runtime
+    const limits = machine.limitSupport(info.cgroupVersion)
+    const system = machine.operatingSystem()
+    const { name: Driver, status: DriverStatus } = storage.snapshots.driver
+    return {
+      ID: this.#id,
+      Containers: counts.running + counts.paused + counts.stopped,
+      ContainersRunning: counts.running,
+      ContainersPaused: counts.paused,
+      ContainersStopped: counts.stopped,
+      Images: images.count(),
+      Driver,
+      DriverStatus,
+      Plugins: {
+        Volume: ['local'],
+        Network: ['bridge', 'host', 'macvlan', 'null'],
+        Authorization: config.authorizationPlugins.length === 0 ? null : config.authorizationPlugins,
+        Log: LOG_DRIVERS,
+      },
+      MemoryLimit: limits.memory,
+      SwapLimit: limits.swap,
+      CpuCfsPeriod: limits.cpuQuota,
+      CpuCfsQuota: limits.cpuQuota,
+      CPUShares: limits.cpuShares,
+      CPUSet: limits.cpuset,
+      PidsLimit: limits.pids,
+      OomKillDisable: limits.oomKillDisable,
+      IPv4Forwarding: machine.forwardsIpv4(),
+      Debug: this.#reloadable.debug,
+      NFd: readdirSync('/proc/self/fd').length,
+      // Goroutines are what keeps a Go daemon busy; here that is handles and requests under way.
+      NGoroutines: process.getActiveResourcesInfo().length,
+      SystemTime: new Date().toISOString(),
+      LoggingDriver: config.logDriver,
+      CgroupDriver: info.cgroupDriver,
+      CgroupVersion: info.cgroupVersion,
+      NEventsListener: events.listeners,
+      KernelVersion: machine.kernelVersion(),
+      OperatingSystem: system.name,
+      OSVersion: system.version,
+      OSType: 'linux',
+      Architecture: machine.machineName(),
+      IndexServerAddress: 'https://index.docker.io/v1/',
+      RegistryConfig: registryInfo(this.#reloadable),
+      NCPU: availableParallelism(),
+      MemTotal: totalmem(),
+      GenericResources: null,
+      DockerRootDir: config.dataRoot,
+      HttpProxy: maskPassword(config.proxies.http),
+      HttpsProxy: maskPassword(config.proxies.https),
+      NoProxy: config.proxies.noProxy ?? '',
+      Name: hostname(),
+      Labels: this.#reloadable.labels,
+      ExperimentalBuild: false,
+      ServerVersion: PRODUCT_VERSION,
+      Runtimes: runtimesOf(info.runtimes),
+      DefaultRuntime: info.defaultRuntime,
+      Swarm: SWARM_INACTIVE,
+      LiveRestoreEnabled: true,
+      Isolation: '',
+      InitBinary: info.initBinary ?? '',
+      ContainerdCommit: { ID: '' },
+      RuncCommit: { ID: '' },
+      InitCommit: { ID: '' },
+      SecurityOptions: securityOptions(config, info),
+      ...(config.addressPools !== null && {
+        DefaultAddressPools: config.addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
+      }),
+      FirewallBackend: { Driver: 'nftables' },
+      CDISpecDirs: [],
+      Warnings: warningsOf(limits, config),
+    }
+  }
+}
+
+const SWARM_INACTIVE = {
+  NodeID: '',
+  NodeAddr: '',
+  LocalNodeState: 'inactive',
+  ControlAvailable: false,
+  Error: '',
+  RemoteManagers: null,
+}
+
+function runtimesOf(runtimes: Runtime['info']['runtimes']): NonNullable<SystemInfo['Runtimes']> {
+  return Object.fromEntries(
+    Object.entries(runtimes).map(([name, { path, args }]) => [
+      name,
+      { path, ...(args.length > 0 && { runtimeArgs: args }) },
+    ]),
+  )
+}
+
+function securityOptions(config: DaemonConfig, info: Runtime['info']): string[] {
+  const options: string[] = []
+  if (info.apparmor) options.push('name=apparmor')
+  if (info.seccomp) options.push(`name=seccomp,profile=${config.seccompProfile ?? 'builtin'}`)
+  if (info.cgroupVersion === '2' && config.cgroupnsMode !== 'host') options.push('name=cgroupns')
+  if (config.noNewPrivileges) options.push('name=no-new-privileges')
+  return options
+}
+
+function warningsOf(limits: machine.LimitSupport, config: DaemonConfig): string[] {
+  const warnings: string[] = []
+  if (!limits.memory) warnings.push('WARNING: No memory limit support')
+  if (!limits.swap) warnings.push('WARNING: No swap limit support')
+  if (!limits.cpuQuota)
+    warnings.push('WARNING: No cpu cfs quota support', 'WARNING: No cpu cfs period support')
+  if (!limits.cpuShares) warnings.push('WARNING: No cpu shares support')
+  if (!limits.cpuset) warnings.push('WARNING: No cpuset support')
+  if (!machine.forwardsIpv4()) warnings.push('WARNING: IPv4 forwarding is disabled')
+  for (const host of config.hosts) {
+    if (host.startsWith('tcp://') && config.tls?.verify !== true) {
+      warnings.push(
+        `WARNING: API is accessible on ${host.replace('tcp://', 'http://')} without encryption.\n         Access to the remote API is equivalent to root access on the host.`,
+      )
+    }
+  }
+  return warnings
+}
+
+/** Proxies are shown to whoever asks: not their passwords. */
+function maskPassword(url: string | null): string {
+  return (url ?? '').replace(/\/\/[^@/]*@/, '//xxxxx:xxxxx@')
+}
