@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { OciProcess, OciSpec } from './spec/oci-spec.ts'
 
@@ -66,9 +66,14 @@ export class Bundle {
     return join(this.path, 'exec', execId)
   }
 
-  /** Writes the bundle of a container that is about to be made. */
-  write(spec: OciSpec, record: BundleRecord): void {
+  /** Makes the directory anew, empty. */
+  make(): void {
+    rmSync(this.path, { recursive: true, force: true })
     mkdirSync(this.path, { mode: 0o700 })
+  }
+
+  /** Writes what a container is about to be made of. */
+  write(spec: OciSpec, record: BundleRecord): void {
     this.#put('config.json', spec)
     this.#put('record.json', record)
   }

@@ -28,8 +28,10 @@ export interface MonitorRequest {
   readonly exitDirectory: string | null
   /** The file with the process of an exec; null makes the container itself. */
   readonly execSpec: string | null
-  /** For an exec: the process runs only when `release` was called. */
+  /** For an exec: the attach socket is there before the process runs, which it does when `release` was called. */
   readonly attach: boolean
+  /** For a container: conmon waits for `release` before it runs the OCI runtime. */
+  readonly hold: boolean
 }
 
 /** What conmon says by its pipe: a pid or an exit code, -1 with the runtime's words when it failed. */
@@ -44,26 +46,30 @@ export interface Monitor {
   next(): Promise<SyncMessage | null>
   /** For an attached exec: resolves when the attach socket is there. */
   readonly attachable: Promise<void>
-  /** For an attached exec: lets the process run. */
+  /** Lets a held container be made, an attached exec run. */
   release(): void
   /** Stops listening. The monitor goes on. */
   close(): void
 }
 
-/** Starts conmon. It makes the process with the OCI runtime at once, unless `attach` waits. @throws KernelError */
+/** Starts conmon. It makes the process with the OCI runtime at once, unless it is held or attached. @throws KernelError */
 export function startMonitor(request: MonitorRequest): Monitor {
   const sync = new MessagePipe()
   const attach = request.attach ? new MessagePipe() : null
-  const start = request.attach ? pipe2(O_CLOEXEC) : null
+  const start = request.attach || request.hold ? pipe2(O_CLOEXEC) : null
   const fds = new Map([[SYNC_FD, sync.writeFd]])
   const env = [
     `_OCI_SYNCPIPE=${String(SYNC_FD)}`,
     `TMPDIR=${request.temporary}`,
     'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
   ]
-  if (attach !== null && start !== null) {
-    fds.set(START_FD, start[0]).set(ATTACH_FD, attach.writeFd)
-    env.push(`_OCI_STARTPIPE=${String(START_FD)}`, `_OCI_ATTACHPIPE=${String(ATTACH_FD)}`)
+  if (start !== null) {
+    fds.set(START_FD, start[0])
+    env.push(`_OCI_STARTPIPE=${String(START_FD)}`)
+  }
+  if (attach !== null) {
+    fds.set(ATTACH_FD, attach.writeFd)
+    env.push(`_OCI_ATTACHPIPE=${String(ATTACH_FD)}`)
   }
   try {
     const process = spawnProcess({
@@ -73,8 +79,9 @@ export function startMonitor(request: MonitorRequest): Monitor {
       setsid: true,
       fds,
     })
-    // The first byte lets conmon begin; the end of the pipe, by release(), lets it run the exec.
-    if (start !== null) writeSync(start[1], '\0')
+    // conmon reads once before it begins, and for an attached exec once more before that runs. An end is as good as a
+    // byte: so release() only closes the pipe, and a daemon that dies holds nobody up.
+    if (start !== null && request.attach) writeSync(start[1], '\0')
     let released = start === null
     const release = (): void => {
       if (released || start === null) return

@@ -50,6 +50,7 @@ export class ExecSessions {
       exitDirectory: null,
       execSpec: specFile,
       attach: request.attach,
+      hold: false,
     })
     const key = sessionKey(container.id, request.execId)
     void monitor.process.exited.then(() => {

@@ -7,7 +7,14 @@ import { ConflictError, messageOf, NotFoundError, UnavailableError } from '#erro
 import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess } from '#kernel/processes.ts'
 import type { Resources } from '#spec/docker/host-config.ts'
-import { Bundle, openRuntimePaths, processStartTime, type BundleRecord, type RuntimePaths } from './bundle.ts'
+import {
+  Bundle,
+  openRuntimePaths,
+  processStartTime,
+  type BundleRecord,
+  type RuntimePaths,
+  type StdinMode,
+} from './bundle.ts'
 import { startMonitor, type Monitor } from './conmon.ts'
 import { ContainerCleanup } from './container-cleanup.ts'
 import { containerStats } from './container-stats.ts'
@@ -23,6 +30,7 @@ import type {
   CreateRequest,
   ExecProcess,
   ExecRequest,
+  PrepareRequest,
   ProcessList,
   Runtime,
   RuntimeInfo,
@@ -56,6 +64,14 @@ export interface RuntimeOptions {
 
 const DEFAULT_PARENT = '/wharf'
 
+/** A monitor that waits for its container's configuration. */
+interface PreparedMonitor {
+  readonly engine: Engine
+  readonly bundle: Bundle
+  readonly monitor: Monitor
+  readonly stdin: StdinMode
+}
+
 /** @throws UnavailableError when conmon or the default runtime is not installed */
 export function openRuntime(options: RuntimeOptions): Runtime {
   return new OciRuntime(options)
@@ -75,6 +91,7 @@ class OciRuntime implements Runtime {
   readonly #logger: Logger
   readonly #execs = new ExecSessions()
   readonly #containers = new Map<string, OciContainer>()
+  readonly #prepared = new Map<string, Promise<PreparedMonitor>>()
 
   constructor(options: RuntimeOptions) {
     const conmon = findProgram(options.conmon ?? 'conmon')
@@ -99,34 +116,74 @@ class OciRuntime implements Runtime {
     }
   }
 
+  prepare(request: PrepareRequest): void {
+    const prepared = this.#prepareMonitor(request)
+    prepared.catch(() => {})
+    this.#prepared.set(request.id, prepared)
+  }
+
+  async #prepareMonitor(request: PrepareRequest): Promise<PreparedMonitor> {
+    const { id, config } = request
+    await this.#cleanup.finished(id)
+    using _ = phase('runtime.prepare')
+    const engine = this.#engines.get(request.runtime)
+    const bundle = new Bundle(join(this.#paths.bundles, id))
+    bundle.make()
+    rmSync(join(this.#paths.exits, id), { force: true })
+    const stdin = config.OpenStdin !== true ? 'none' : config.StdinOnce === true ? 'once' : 'kept'
+    const monitor = startMonitor({
+      ...this.#execContext(engine.name),
+      engine,
+      containerId: id,
+      bundle: bundle.path,
+      pidFile: bundle.pidFile,
+      logPath: request.logPath,
+      tty: config.Tty === true,
+      stdin: stdin !== 'none',
+      keepStdin: stdin === 'kept',
+      exitDirectory: this.#paths.exits,
+      execSpec: null,
+      attach: false,
+      hold: true,
+    })
+    return { engine, bundle, monitor, stdin }
+  }
+
   async create(request: CreateRequest): Promise<{ readonly pid: number }> {
     const { id } = request
-    await this.#cleanup.finished(id)
     if (this.#containers.has(id)) throw new ConflictError(`container ${id} is already running`)
+    if (!this.#prepared.has(id)) this.prepare(request)
+    const prepared = this.#prepared.get(id) as Promise<PreparedMonitor>
     using _ = phase('runtime.create')
-    const engine = this.#engines.get(request.runtime)
-    const { bundle, record, spec } = this.#writeBundle(request, engine)
-    await failpoint('runtime.create.bundle-written')
-    const cgroup = this.#cgroups.group(record.cgroupPath)
     try {
-      const monitor = startMonitor(this.#monitorRequest(request, bundle, record))
-      const pid = await this.#created(monitor, request, engine)
-      await failpoint('runtime.create.monitor-started')
-      const startTime = processStartTime(monitor.process.pid) ?? ''
-      bundle.writeMonitor({ pid: monitor.process.pid, startTime, containerPid: pid })
-      this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.process.exited, isLive: true })
-      this.#learnFilter(spec, engine, id)
-      return { pid }
+      return await this.#createWith(await prepared, request)
     } catch (error) {
-      this.#cleanup.begin({ id, engine, cgroup })
+      await this.#abandon(id)
       throw error
+    } finally {
+      this.#prepared.delete(id)
     }
   }
 
+  async #createWith(prepared: PreparedMonitor, request: CreateRequest): Promise<{ readonly pid: number }> {
+    const { id } = request
+    const { engine, bundle, monitor } = prepared
+    const { record, spec } = this.#writeBundle(prepared, request)
+    await failpoint('runtime.create.bundle-written')
+    monitor.release()
+    const pid = await this.#created(monitor, request, engine)
+    await failpoint('runtime.create.monitor-started')
+    const startTime = processStartTime(monitor.process.pid) ?? ''
+    bundle.writeMonitor({ pid: monitor.process.pid, startTime, containerPid: pid })
+    this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.process.exited, isLive: true })
+    this.#learnFilter(spec, engine, id)
+    return { pid }
+  }
+
   #writeBundle(
+    { bundle, engine, stdin }: PreparedMonitor,
     request: CreateRequest,
-    engine: Engine,
-  ): { readonly bundle: Bundle; readonly record: BundleRecord; readonly spec: OciSpec } {
+  ): { readonly record: BundleRecord; readonly spec: OciSpec } {
     const { config, hostConfig, id } = request
     const parent = hostConfig.CgroupParent ?? ''
     const cgroupPath = join('/', parent === '' ? this.#cgroupParent : parent, id)
@@ -137,13 +194,24 @@ class OciRuntime implements Runtime {
       cgroupPath,
       rootfs: request.rootfs,
       tty: config.Tty === true,
-      stdin: config.OpenStdin !== true ? 'none' : config.StdinOnce === true ? 'once' : 'kept',
+      stdin,
     }
-    const bundle = new Bundle(join(this.#paths.bundles, id))
-    rmSync(bundle.path, { recursive: true, force: true })
-    rmSync(join(this.#paths.exits, id), { force: true })
     bundle.write(this.#filters.apply(spec, engine), record)
-    return { bundle, record, spec }
+    return { record, spec }
+  }
+
+  /** Ends a monitor whose container will not be, and removes what it made. */
+  async #abandon(id: string): Promise<void> {
+    const prepared = await this.#prepared.get(id)?.catch(() => null)
+    this.#prepared.delete(id)
+    if (prepared === undefined || prepared === null) return
+    const { monitor, bundle, engine } = prepared
+    const record = bundle.readRecord()
+    monitor.process.signal(9)
+    monitor.close()
+    await monitor.process.exited
+    const cgroup = this.#cgroups.group(record?.cgroupPath ?? join(this.#cgroupParent, id))
+    this.#cleanup.begin({ id, engine, cgroup })
   }
 
   /** Not waited for: the next container is faster for it, this one is not. */
@@ -155,27 +223,6 @@ class OciRuntime implements Runtime {
         error: messageOf(error),
       })
     })
-  }
-
-  #monitorRequest(
-    request: CreateRequest,
-    bundle: Bundle,
-    record: BundleRecord,
-  ): Parameters<typeof startMonitor>[0] {
-    return {
-      ...this.#execContext(record.engine),
-      engine: this.#engines.get(record.engine),
-      containerId: request.id,
-      bundle: bundle.path,
-      pidFile: bundle.pidFile,
-      logPath: request.logPath,
-      tty: record.tty,
-      stdin: record.stdin !== 'none',
-      keepStdin: record.stdin === 'kept',
-      exitDirectory: this.#paths.exits,
-      execSpec: null,
-      attach: false,
-    }
   }
 
   async #created(monitor: Monitor, request: CreateRequest, engine: Engine): Promise<number> {
@@ -295,6 +342,7 @@ class OciRuntime implements Runtime {
   }
 
   async delete(id: string): Promise<void> {
+    if (this.#prepared.has(id)) await this.#abandon(id)
     const container = this.#containers.get(id)
     if (container === undefined) return await this.#deleteUnknown(id)
     if (!container.ended) {

@@ -70,6 +70,9 @@ export interface CreateRequest {
   readonly sysctls?: Readonly<Record<string, string>>
 }
 
+/** What of a request the monitor needs, which is known before mounts and networks are. */
+export type PrepareRequest = Pick<CreateRequest, 'id' | 'runtime' | 'config' | 'logPath'>
+
 /** How a container's main process ended. */
 export interface ContainerExit {
   /** 0–255; 128+n for signal n; as conmon gives it. 137 when the monitor died with the container. */
@@ -163,6 +166,12 @@ export interface RuntimeInfo {
  */
 export interface Runtime {
   readonly info: RuntimeInfo
+
+  /**
+   * Starts the monitor of a container that is about to be created, while its mounts and its network are made: saves a
+   * few milliseconds of `create`. Not needed. Never throws: what is wrong is told by `create`; `delete` undoes it.
+   */
+  prepare(request: PrepareRequest): void
 
   /**
    * Makes the container's process, stopped before the user's program. After a failure nothing remains.
