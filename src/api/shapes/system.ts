@@ -12,7 +12,7 @@ export function shapeVersion(facts: VersionFacts): object {
     Experimental: String(facts.experimental),
     GitCommit: facts.gitCommit,
     // Clients print it as "Go version"; what runs this engine is told there.
-    GoVersion: `node${process.version}`,
+    GoVersion: `node${process.version.slice(1)}`,
     KernelVersion: facts.kernelVersion,
     MinAPIVersion: versionText(OLDEST_VERSION),
     Os: 'linux',
