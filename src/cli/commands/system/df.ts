@@ -1,0 +1,36 @@
+import { command, noArgs } from '../../core/command.ts'
+import { ExitError } from '../../core/exit.ts'
+import { bool, string } from '../../core/flag.ts'
+import { printList } from '../../format/list-format.ts'
+import { readUsage, summaryRows } from '../../rows/usage.ts'
+import { usageDetails, usageDetailsJson } from '../../rows/usage-details.ts'
+
+export default command({
+  usage: '[OPTIONS]',
+  args: noArgs,
+  flags: {
+    format: string("How to print: 'table', 'table TEMPLATE', 'json' or a Go template"),
+    verbose: bool('Show each image, container, volume and piece of build cache', { short: 'v' }),
+  },
+  async run(context, { flags }) {
+    const usage = await readUsage(await context.client(), flags.verbose)
+    if (flags.verbose) {
+      if (flags.format === 'json') context.out.write(usageDetailsJson(usage))
+      else if (flags.format === '' || flags.format === 'table') context.out.write(usageDetails(usage))
+      else throw new ExitError(1, '--verbose takes no template: use --format json')
+      return
+    }
+    printList(context.out, {
+      format: flags.format,
+      table: '{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}',
+      headers: {
+        Type: 'TYPE',
+        TotalCount: 'TOTAL',
+        Active: 'ACTIVE',
+        Size: 'SIZE',
+        Reclaimable: 'RECLAIMABLE',
+      },
+      rows: summaryRows(usage),
+    })
+  },
+})
