@@ -29,6 +29,13 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
   }
   const request = sandboxRequest(record, (reference) => peers.resolve(reference))
   const joined = request.mode.kind === 'container' ? joinable(peers.resolve(request.mode.containerId)) : null
+  const monitor = {
+    id,
+    runtime: record.hostConfig.Runtime || null,
+    config: record.config,
+    logPath: record.hostConfig.LogConfig?.Type === 'none' ? null : paths.spool,
+  }
+  runtime.prepare(monitor)
   const [rootfs, sandbox, user] = await allSettled([
     timed('containers.mount', () => context.snapshots.mount(id)),
     timed('containers.network', () => context.networks.sandbox(request)),
@@ -53,17 +60,14 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
   }).filter((file) => !user.some((mount) => mount.destination === file.destination))
   const { pid } = await timed('containers.create', () =>
     runtime.create({
-      id,
-      runtime: record.hostConfig.Runtime || null,
+      ...monitor,
       rootfs,
       args: [record.path, ...record.args],
-      config: record.config,
       hostConfig: record.hostConfig,
       hostname,
       mounts: parentsFirst([...etc, ...user]),
       namespaces: namespaces(record, sandbox, peers),
       shmPath: sharedMemoryPath(record, peers),
-      logPath: record.hostConfig.LogConfig?.Type === 'none' ? null : paths.spool,
       extraEnv: linkEnvironment(record, context),
     }),
   )
