@@ -8,6 +8,12 @@ import type { EndpointRecord, NetworkRecord } from './records.ts'
 import { sysctl } from './sysctl.ts'
 import type { LinkInside } from './link-inside.ts'
 
+/** Where and for whom an endpoint is plugged in. */
+export interface AttachOptions {
+  readonly inside: LinkInside
+  readonly publishes: boolean
+}
+
 /**
  * Bridge networks: a bridge on the host, a veth pair per container, the container's end made in its namespace under its final name.
  * All calls are synchronous: netlink answers at once.
@@ -65,18 +71,25 @@ export class BridgeDriver {
     }
   }
 
-  /** Plugs a container in: the veth pair, its address, the link up. Routes are the sandbox's own. */
-  attach(record: NetworkRecord, endpoint: EndpointRecord, inside: LinkInside): void {
-    const options = parseBridgeOptions(record.options)
+  /**
+   * Plugs a container in: the veth pair, its address, the link up. Routes are the sandbox's own. `publishes`: with br_netfilter, what the container
+   * sends to its own published port is translated inside the bridge and must leave by the port that it came in (hairpin).
+   */
+  attach(record: NetworkRecord, endpoint: EndpointRecord, options: AttachOptions): void {
+    const { inside } = options
+    const parsed = parseBridgeOptions(record.options)
     if (endpoint.hostLink === null || endpoint.ifname === null) return
     const bridge = this.#netlink.link(bridgeName(record))
-    const mtu = options.mtu
+    const { mtu } = parsed
     this.#netlink.addLink(
       endpoint.hostLink,
       { kind: 'veth', peer: { name: endpoint.ifname, mac: endpoint.mac, mtu, netnsFd: inside.netnsFd } },
       { master: bridge.index, mtu, up: true },
     )
-    if (!options.icc) this.#netlink.setLink(this.#netlink.link(endpoint.hostLink).index, { isolated: true })
+    if (!parsed.icc || options.publishes) {
+      const { index } = this.#netlink.link(endpoint.hostLink)
+      this.#netlink.setBridgePort(index, { isolated: !parsed.icc, hairpin: options.publishes })
+    }
     inside.configure(record, endpoint)
   }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
 import { BridgeDriver, bridgeName } from './bridge-driver.ts'
+import type { AttachOptions } from './bridge-driver.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
 import type { Firewall } from './firewall.ts'
 import type { LinkInside } from './link-inside.ts'
@@ -57,9 +58,9 @@ export class NetworkDrivers {
     else if (record.driver === 'macvlan') await this.#macvlan.remove(record)
   }
 
-  attach(record: NetworkRecord, endpoint: EndpointRecord, inside: LinkInside): void {
-    if (record.driver === 'bridge') this.#bridge.attach(record, endpoint, inside)
-    else if (record.driver === 'macvlan') this.#macvlan.attach(record, endpoint, inside)
+  attach(record: NetworkRecord, endpoint: EndpointRecord, options: AttachOptions): void {
+    if (record.driver === 'bridge') this.#bridge.attach(record, endpoint, options)
+    else if (record.driver === 'macvlan') this.#macvlan.attach(record, endpoint, options.inside)
   }
 
   /** Unplugs an endpoint; `inside` is null when its namespace is gone. Nothing passes when it returns. Idempotent. */

@@ -149,7 +149,7 @@ export class SandboxService implements Sandboxes {
     store.putSandbox(after)
     try {
       using inside = new LinkInside(namespaceOf(after))
-      drivers.attach(network, endpoint, inside)
+      drivers.attach(network, endpoint, { inside, publishes: portWishes(before.request).length > 0 })
       const record = this.#settle(after, inside)
       this.#tell('connect', record, endpoint)
       return viewSandbox(record, this.#parts.context)
@@ -316,9 +316,10 @@ export class SandboxService implements Sandboxes {
     })
     failpointSync('network.sandbox.netns-made')
     using inside = new LinkInside(planned.netnsPath)
+    const publishes = portWishes(planned.request).length > 0
     for (const endpoint of planned.endpoints) {
       const network = this.#parts.store.network(endpoint.networkId)
-      if (network !== null) this.#parts.drivers.attach(network, endpoint, inside)
+      if (network !== null) this.#parts.drivers.attach(network, endpoint, { inside, publishes })
     }
     failpointSync('network.sandbox.attached')
     return this.#settle(planned, inside)

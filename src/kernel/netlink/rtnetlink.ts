@@ -13,6 +13,7 @@ import { bytesToIp, bytesToMac, ipToBytes, macToBytes } from './addresses.ts'
 const RTM_NEWLINK = 16
 const RTM_DELLINK = 17
 const RTM_GETLINK = 18
+const RTM_SETLINK = 19
 const RTM_NEWADDR = 20
 const RTM_DELADDR = 21
 const RTM_GETADDR = 22
@@ -128,27 +129,19 @@ export class Rtnetlink implements Disposable {
     this.#socket.request(message)
   }
 
-  /** Changes a link by index; `isolated` and `hairpin` are flags of a bridge port. */
-  setLink(
-    index: number,
-    change: LinkOptions & {
-      readonly name?: string
-      readonly isolated?: boolean
-      readonly hairpin?: boolean
-      readonly alias?: string
-    },
-  ): void {
+  /** Changes a link by index. */
+  setLink(index: number, change: LinkOptions & { readonly name?: string; readonly alias?: string }): void {
     const message = linkMessage(RTM_NEWLINK, { flags: 0, index, up: change.up ?? null })
     putLinkOptions(message, change.name ?? null, change)
     if (change.alias !== undefined) message.text(IFLA_IFALIAS, change.alias)
     this.#socket.request(message)
-    if (change.isolated !== undefined || change.hairpin !== undefined) this.#setBridgePort(index, change)
   }
 
-  #setBridgePort(index: number, port: { readonly isolated?: boolean; readonly hairpin?: boolean }): void {
+  /** Sets flags of a bridge's port: `isolated` ports do not see each other, a `hairpin` port sends back what came from it. */
+  setBridgePort(index: number, port: { readonly isolated?: boolean; readonly hairpin?: boolean }): void {
     const IFLA_BRPORT_MODE = 4
     const IFLA_BRPORT_ISOLATED = 33
-    const message = linkMessage(RTM_NEWLINK, { flags: 0, index, up: null, family: AF_BRIDGE })
+    const message = linkMessage(RTM_SETLINK, { flags: 0, index, up: null, family: AF_BRIDGE })
     message.nest(IFLA_PROTINFO, () => {
       if (port.hairpin !== undefined) message.u8(IFLA_BRPORT_MODE, port.hairpin ? 1 : 0)
       if (port.isolated !== undefined) message.u8(IFLA_BRPORT_ISOLATED, port.isolated ? 1 : 0)
