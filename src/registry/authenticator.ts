@@ -48,6 +48,11 @@ export class Authenticator {
     return `Bearer ${(await this.#token(this.#challenge, { scopes, signal })).value}`
   }
 
+  /** Learns from the 401 of a greeting, which wants nothing yet. */
+  meet(response: HttpResponse): void {
+    this.#challenge ??= challengeOf(response)
+  }
+
   /**
    * Learns from a 401. Tells whether another try can succeed.
    * @throws UnauthenticatedError `no basic auth credentials`; RegistryError when the token server refuses.
@@ -56,11 +61,8 @@ export class Authenticator {
     response: HttpResponse,
     options: { readonly retried: boolean; readonly scopes: readonly Scope[] },
   ): boolean {
-    const challenges = parseChallenges(response.headers['www-authenticate'] ?? '')
-    const challenge =
-      challenges.find(({ scheme }) => scheme === 'bearer') ??
-      challenges.find(({ scheme }) => scheme === 'basic')
-    if (challenge === undefined || this.#auth?.registrytoken) return false
+    const challenge = challengeOf(response)
+    if (challenge === null || this.#auth?.registrytoken) return false
     const known = this.#challenge
     this.#challenge = challenge
     if (challenge.scheme === 'basic' && basicOf(this.#auth) === null) {
@@ -134,6 +136,12 @@ export class Authenticator {
     url.searchParams.set('account', this.#auth?.username ?? '')
     return { method: 'GET', url, headers: { Authorization: basic } }
   }
+}
+
+function challengeOf(response: HttpResponse): Challenge | null {
+  const challenges = parseChallenges(response.headers['www-authenticate'] ?? '')
+  const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
+  return bearer ?? challenges.find(({ scheme }) => scheme === 'basic') ?? null
 }
 
 function basicOf(auth: RegistryAuth | null): string | null {

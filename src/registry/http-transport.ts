@@ -8,7 +8,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { InvalidArgumentError } from '#errors/errors.ts'
+import { InvalidArgumentError, UnavailableError } from '#errors/errors.ts'
 import type { Endpoint, RegistryConfig } from './registry-config.ts'
 import { TransportError } from './transport-error.ts'
 
@@ -59,26 +59,14 @@ export class HttpTransport {
       if (!isRedirect || (request.method !== 'GET' && request.method !== 'HEAD')) return response
       response.body.destroy()
       if (redirects >= MAX_REDIRECTS) {
-        throw new TransportError(
-          request.method,
-          request.url,
-          new Error(`stopped after ${MAX_REDIRECTS} redirects`),
-        )
+        throw badRedirect(request, `stopped after ${MAX_REDIRECTS} redirects`)
       }
       const next = URL.canParse(location, current.url) ? new URL(location, current.url) : null
       if (next === null || !/^https?:$/.test(next.protocol)) {
-        throw new TransportError(
-          request.method,
-          request.url,
-          new Error('the registry redirects to what is no HTTP URL'),
-        )
+        throw badRedirect(request, 'the registry redirects to what is no HTTP URL')
       }
       if (current.url.protocol === 'https:' && next.protocol === 'http:' && current.tls.verify) {
-        throw new TransportError(
-          request.method,
-          request.url,
-          new Error('the registry redirects from HTTPS to HTTP'),
-        )
+        throw badRedirect(request, 'the registry redirects from HTTPS to HTTP')
       }
       current = {
         ...current,
@@ -156,6 +144,11 @@ export class HttpTransport {
     this.#agents.set(key, agent)
     return agent
   }
+}
+
+/** A redirect that is not followed: final, unlike a connection that fails. */
+function badRedirect(request: HttpRequest, why: string): UnavailableError {
+  return new UnavailableError(`Get "${request.url.href}": ${why}`)
 }
 
 /** What another host than the registry itself may see: neither credentials nor cookies. */

@@ -62,8 +62,7 @@ export class Puller {
         return
       } catch (error) {
         options.signal.throwIfAborted()
-        // A refusal of the registry itself says more than that it does not also speak plain HTTP.
-        if (failure === null || !isUnreachable(error)) failure = error
+        failure = error
         if (began && !session.endpoint.isMirror) break
         if (!session.endpoint.isMirror && !isUnreachable(error)) break
       }

@@ -46,7 +46,7 @@ export class Pusher {
       } catch (error) {
         options.signal.throwIfAborted()
         const isUnreachable = error instanceof Error && error.name === 'TransportError'
-        if (failure === null || !isUnreachable) failure = error
+        failure = error
         if (!isUnreachable) break
       }
     }

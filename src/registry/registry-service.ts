@@ -13,7 +13,7 @@ import { pullError } from './pull-error.ts'
 import { Pusher } from './push.ts'
 import { readLimited } from './read-limited.ts'
 import { endpointsOf, type RegistryConfig } from './registry-config.ts'
-import { registryErrorOf } from './registry-error.ts'
+import { asWharfError, RegistryError, registryErrorOf } from './registry-error.ts'
 import { searchFilter, searchLimit, searchRegistry, splitTerm, type SearchResult } from './registry-search.ts'
 import { RegistrySession, type FetchedManifest } from './registry-session.ts'
 import { Semaphore } from './semaphore.ts'
@@ -92,7 +92,13 @@ export function createRegistryService(
       await firstReachable(
         sessions(domain, auth).filter((session) => !session.endpoint.isMirror),
         async (session) => {
-          const response = await session.send({ method: 'GET', path: '', scopes: [], signal: options.signal })
+          const response = await session
+            .send({ method: 'GET', path: '', scopes: [], signal: options.signal })
+            .catch((error: unknown) => {
+              throw error instanceof RegistryError
+                ? asWharfError(error, `Get "${session.baseUrl.href}": ${error.message}`)
+                : error
+            })
           if (response.status === 200) {
             response.body.resume()
             return
@@ -110,7 +116,7 @@ export function createRegistryService(
   }
 }
 
-/** Asks one endpoint after the other until one can be reached; the first failure to reach is what is told. */
+/** Asks one endpoint after the other until one can be reached; the last failure is what is told, as in Docker. */
 async function firstReachable<T>(
   sessions: readonly RegistrySession[],
   work: (session: RegistrySession) => Promise<T>,
@@ -121,7 +127,7 @@ async function firstReachable<T>(
       return await work(session)
     } catch (error) {
       if (!(error instanceof TransportError) && !session.endpoint.isMirror) throw error
-      failure ??= error
+      failure = error
     }
   }
   throw failure

@@ -41,6 +41,7 @@ export class RegistrySession {
   readonly endpoint: Endpoint
   readonly #transport: HttpTransport
   readonly #authenticator: Authenticator
+  #isGreeted = false
 
   constructor(
     transport: HttpTransport,
@@ -132,11 +133,15 @@ export class RegistrySession {
     return response
   }
 
-  /** Sends a request; answers challenges, and tries again what failed in passing (not streams). */
+  /**
+   * Sends a request; answers challenges, and tries again what failed in passing (not streams). The first one is
+   * preceded by `GET /v2/`, which tells whether somebody listens and what credentials are wanted.
+   */
   async send(request: SessionRequest): Promise<HttpResponse> {
     const attempts = typeof request.body === 'function' ? 1 : MAX_ATTEMPTS
     for (let attempt = 1; ; attempt += 1) {
       try {
+        if (request.path !== '') await this.#greet(request.signal)
         const response = await this.#authenticated(request)
         if (response.status < 500 || response.status === 501 || attempt >= attempts) return response
         response.body.destroy()
@@ -145,6 +150,20 @@ export class RegistrySession {
       }
       await pause(retryDelayMs(attempt), request.signal)
     }
+  }
+
+  async #greet(signal: AbortSignal): Promise<void> {
+    if (this.#isGreeted) return
+    const { endpoint } = this
+    const response = await this.#transport.request({
+      method: 'GET',
+      url: this.baseUrl,
+      tls: endpoint.tls,
+      signal,
+    })
+    this.#isGreeted = true
+    response.body.resume()
+    if (response.status === 401) this.#authenticator.meet(response)
   }
 
   async #authenticated(request: SessionRequest): Promise<HttpResponse> {
