@@ -1,5 +1,5 @@
-import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { assertSameText } from '../support/assert-same-text.ts'
 import { make } from '../support/peers.ts'
 import { ReferenceDockerd } from '../support/reference.ts'
 import { Wharfd } from '../support/wharfd.ts'
@@ -25,7 +25,7 @@ export async function compare(what: string, scripts: readonly Script[], cli?: st
     for (const script of scripts) {
       test(script.name, { skip: script.differs ?? false }, async () => {
         const expected = await play(script, reference!)
-        assert.equal(await play(script, ours!, cli), expected)
+        assertSameText(await play(script, ours!, cli), expected)
       })
     }
   })

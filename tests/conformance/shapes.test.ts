@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Engine } from '../support/engine.ts'
+import { assertSameText } from '../support/assert-same-text.ts'
 import { make } from '../support/peers.ts'
 import { ReferenceDockerd } from '../support/reference.ts'
 import { Wharfd } from '../support/wharfd.ts'
@@ -104,7 +105,7 @@ describe('answers of the API have the fields of dockerd', { skip: (await make('s
   for (const version of versions) {
     for (const path of paths) {
       test(`v${version}${path}`, async () => {
-        assert.equal(await shapeOf(ours!, version, path), await shapeOf(reference!, version, path))
+        assertSameText(await shapeOf(ours!, version, path), await shapeOf(reference!, version, path))
       })
     }
   }
