@@ -36,7 +36,7 @@ export class Job {
     }
   }
 
-  /** Sends bytes to the main thread, waiting while it has enough. The buffer must not be used again. */
+  /** Sends bytes to the main thread, waiting while it has enough. All of their buffer goes with them. */
   async output(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     this.signal.throwIfAborted()
     while (this.#outputCredit <= 0) {
@@ -44,8 +44,7 @@ export class Job {
       this.signal.throwIfAborted()
     }
     this.#outputCredit -= bytes.byteLength
-    const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
-    this.#port.postMessage({ type: 'chunk', bytes: own } satisfies FromJob, [own.buffer])
+    this.#port.postMessage({ type: 'chunk', bytes } satisfies FromJob, [bytes.buffer])
   }
 
   /** For a file that grows: waits until more than `beyond` bytes are there, or no more will come. */

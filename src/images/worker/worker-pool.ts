@@ -199,7 +199,9 @@ async function feed(port: MessagePort, options: JobOptions, credit: Credit): Pro
   if (options.input !== undefined) {
     for await (const bytes of options.input) {
       await credit.take(bytes.byteLength)
-      send(port, { type: 'chunk', bytes })
+      // A piece is often a small part of a large buffer, and a message takes a whole buffer with it.
+      const own = new Uint8Array(bytes)
+      port.postMessage({ type: 'chunk', bytes: own } satisfies ToJob, [own.buffer])
     }
     send(port, { type: 'end' })
   } else if (options.growing !== undefined) {
