@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { after, test } from 'node:test'
+import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
+import { NetworkRoot } from './network-root.ts'
+
+const port = randomInt(30_000, 40_000)
+const dying = fileURLToPath(new URL('./dying-daemon.ts', import.meta.url))
+
+/** Runs networking in a process of its own that makes two sandboxes and dies by SIGKILL; returns what it had said until then. */
+async function makeAndDie(root: NetworkRoot, failpoints = ''): Promise<{ ids: string[]; netns: string[] }> {
+  const { log: _log, events: _events, ...options } = root.options()
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', dying], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  child.stdin.end(JSON.stringify({ root: root.root, options, port, failpoints }))
+  let said = ''
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const signal = await new Promise((resolve) => child.once('close', (_code, name) => resolve(name)))
+  assert.equal(signal, 'SIGKILL')
+  const made = said
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(' '))
+  return { ids: made.map(([id]) => id ?? ''), netns: made.map(([, path]) => path ?? '') }
+}
+
+function veths(bridge: string): number {
+  using netlink = new Rtnetlink()
+  const found = netlink.links()
+  const index = found.find((link) => link.name === bridge)?.index
+  return found.filter((link) => link.master === index && index !== undefined && link.up).length
+}
+
+test('after a death by SIGKILL what ran goes on, what did not is swept, and nothing is left in the end', async () => {
+  const root = new NetworkRoot()
+  after(() => root[Symbol.asyncDispose]())
+  const { ids, netns } = await makeAndDie(root)
+  const [running = '', dead = ''] = ids
+  await root.serve(netns[0] ?? '', 80, 'still-here')
+  assert.equal(await root.reach(null, '127.0.0.1', port), 'still-here')
+  await root.open([running])
+  assert.equal(await root.reach(null, '127.0.0.1', port), 'still-here')
+  assert.equal(await root.reach(null, '::1', port), 'still-here')
+  assert.notEqual(root.networks.describe(running), null)
+  assert.equal(root.networks.describe(dead), null)
+  assert.equal(veths(root.bridge), 1)
+  await assert.rejects(
+    root.sandbox({ more: { portBindings: { '80/tcp': [{ HostPort: String(port) }] } } }),
+    /already allocated/,
+  )
+  await root.networks.release(running)
+  assert.equal(veths(root.bridge), 0)
+  assert.deepEqual(readdirSync(`${root.root}/run/netns`), [])
+})
+
+for (const point of [
+  'network.sandbox.recorded',
+  'network.sandbox.netns-made',
+  'network.sandbox.attached',
+  'network.sandbox.ports-recorded',
+]) {
+  test(`a death at ${point} leaves nothing after the next start`, async () => {
+    const root = new NetworkRoot()
+    after(() => root[Symbol.asyncDispose]())
+    await makeAndDie(root, `${point}=1*kill`)
+    const networks = await root.open([])
+    assert.deepEqual(Object.keys(networks.inspect('bridge').Containers), [])
+    assert.equal(veths(root.bridge), 0)
+    assert.deepEqual(readdirSync(`${root.root}/run/netns`), [])
+    const again = await root.sandbox({ more: { portBindings: { '80/tcp': [{ HostPort: String(port) }] } } })
+    assert.equal(again.endpoints['bridge']?.IPAddress, root.bip.replace('.1/24', '.2'))
+  })
+}
+
+test('close() takes bridge and firewall away when nothing runs', async () => {
+  const root = new NetworkRoot()
+  await root.open()
+  await root.networks.create({ Name: 'gone' })
+  await root.close()
+  using netlink = new Rtnetlink()
+  assert.ok(!netlink.links().some((link) => link.name === root.bridge))
+  const tables = await root.run(null, 'nft', 'list', 'tables')
+  assert.ok(!tables.includes(`wharf_${root.bridge}`))
+  await root.open()
+  assert.equal(root.networks.inspect('gone').Name, 'gone')
+  await root[Symbol.asyncDispose]()
+})
