@@ -1,10 +1,9 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import type { LayerCompression } from './layers.ts'
 
-const CHUNK_BYTES = 256 * 1024
+const CHUNK_BYTES = 128 * 1024
 
 /** Magic numbers of what Wharf can read and of what it can only name. */
 const MAGICS: readonly (readonly [string, Exclude<LayerCompression, 'detect'> | 'bzip2' | 'xz'])[] = [
@@ -34,25 +33,41 @@ export async function inflate(
     kind === 'gzip'
       ? createGunzip({ chunkSize: CHUNK_BYTES })
       : createZstdDecompress({ chunkSize: CHUNK_BYTES })
+  // Errors are seen by whoever waits for the bytes.
+  inflater.on('error', () => {})
   let taking = false
+  const feed = async (): Promise<void> => {
+    // One piece at a time is inside: when the call is back, the source may use its buffer again.
+    for await (const bytes of rest) await written(inflater, bytes)
+    inflater.end()
+  }
+  const drain = async (): Promise<void> => {
+    for await (const bytes of inflater as AsyncIterable<Buffer>) {
+      taking = true
+      await take(bytes)
+      taking = false
+    }
+  }
+  const feeding = feed().catch((error: unknown) => {
+    inflater.destroy(error instanceof Error ? error : new Error(String(error)))
+    throw error
+  })
   try {
-    await pipeline(
-      Readable.from(rest, { objectMode: false }),
-      inflater,
-      async (pieces: AsyncIterable<Buffer>) => {
-        for await (const bytes of pieces) {
-          taking = true
-          await take(bytes)
-          taking = false
-        }
-      },
-    )
+    await Promise.all([feeding, drain()])
   } catch (error) {
+    inflater.destroy()
     if (!taking && isInflateError(error)) {
       throw new InvalidArgumentError(`the ${kind} stream is damaged: ${messageOf(error)}`, { cause: error })
     }
     throw error
   }
+}
+
+/** Writes and waits until the bytes were taken in. */
+function written(inflater: Transform, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    inflater.write(bytes, (error) => (error === null || error === undefined ? resolve() : reject(error)))
+  })
 }
 
 /** Tells how bytes that begin like this are compressed. @throws InvalidArgumentError for kinds that are not supported. */

@@ -92,13 +92,13 @@ export async function digestInto(
 }
 
 async function* fileChunks(fd: number, isGrowing: boolean, job: Job): AsyncGenerator<Buffer> {
+  // Whoever asks for the next piece is done with the last one.
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   let at = 0
   let told = 0
   for (;;) {
     job.signal.throwIfAborted()
     const limit = isGrowing ? (await job.growth(at)).writtenBytes : Infinity
-    // A fresh buffer each time: the inflater may still hold the last one.
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
     const bytes = readSync(fd, buffer, 0, Math.min(READ_BYTES, limit - at), at)
     if (bytes === 0) return
     at += bytes

@@ -151,7 +151,7 @@ export class WorkerPool {
       name: 'layers',
       // Files are opened here by openat2 too, which Node does not see.
       trackUnmanagedFds: false,
-      resourceLimits: { maxOldGenerationSizeMb: 1536 },
+      resourceLimits: { maxOldGenerationSizeMb: 1536, maxYoungGenerationSizeMb: 8 },
     })
     const thread: Thread = { worker, jobs: new Set(), idle: null }
     this.#threads.add(thread)
