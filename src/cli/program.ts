@@ -130,6 +130,7 @@ async function runCommand(
     out,
     err,
     config,
+    globals: globals.values,
     invokedAs: found.path,
     client: async () =>
       (await import('./connect.ts')).connectClient({ globals: globals.values, config, err }),

@@ -17,7 +17,7 @@ export default command({
   flags: { format: string("How to print: 'json' or a Go template", { short: 'f' }) },
   async run(context, { flags }) {
     const template = flags.format === '' || flags.format === 'json' ? null : compile(flags.format)
-    const Client = clientPart(currentContext({ globals: {}, config: context.config }))
+    const Client = clientPart(currentContext({ globals: context.globals, config: context.config }))
     let server: SystemVersion | null = null
     let failure: unknown = null
     try {

@@ -22,6 +22,8 @@ export interface RequestInput {
   readonly image: string
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Proxy variables of config.json, for what does not say its own. */
+  readonly proxies: Readonly<Record<string, string>>
   /** `run -d`: nothing is attached. */
   readonly detach: boolean
   readonly consoleSize: readonly [number, number] | null
@@ -38,7 +40,14 @@ export function containerRequest(input: RequestInput): ContainerCreateRequest {
   const { binds, anonymous } = parseVolumes(flags.volume)
   const attached = attachedStreams(input)
   const health = healthConfig(input)
-  const env = readKeyValues({ files: flags['env-file'], values: flags.env, environment: input.environment })
+  const variables = readKeyValues({
+    files: flags['env-file'],
+    values: flags.env,
+    environment: input.environment,
+  })
+  const named = new Set(variables.map((text) => text.split('=', 1)[0]))
+  const proxies = Object.entries(input.proxies).filter(([name]) => !named.has(name))
+  const env = [...variables, ...proxies.map(([name, value]) => `${name}=${value}`)]
   return {
     ...compact({
       Hostname: flags.hostname,

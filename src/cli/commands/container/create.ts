@@ -1,6 +1,7 @@
 import { atLeast, command } from '../../core/command.ts'
 import { createContainer } from '../../core/create-container.ts'
 import { containerFlags } from '../../flags/container-flags.ts'
+import { proxyVariables } from '../../flags/proxies.ts'
 import { containerRequest } from '../../flags/container-request.ts'
 import type { ContainerFlagValues } from '../../flags/container-request.ts'
 
@@ -17,6 +18,7 @@ export default command({
       image,
       command: rest,
       environment: context.config.environment,
+      proxies: proxyVariables(context.config),
       detach: false,
       consoleSize: null,
     })

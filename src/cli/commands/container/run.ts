@@ -8,6 +8,7 @@ import { bool, string } from '../../core/flag.ts'
 import { isTerminal } from '../../core/output.ts'
 import { detachKeysOf, followSize, forwardSignals, runSession, terminalSize } from '../../core/session.ts'
 import { containerFlags } from '../../flags/container-flags.ts'
+import { proxyVariables } from '../../flags/proxies.ts'
 import { containerRequest } from '../../flags/container-request.ts'
 import type { ContainerFlagValues } from '../../flags/container-request.ts'
 import { errorText } from '../../program.ts'
@@ -32,6 +33,7 @@ export default command({
       image,
       command: rest,
       environment: context.config.environment,
+      proxies: proxyVariables(context.config),
       detach,
       consoleSize: size === null ? null : [size.rows, size.columns],
     })

@@ -12,7 +12,7 @@ export default command({
   flags: { format: string("How to print: 'json' or a Go template", { short: 'f' }) },
   async run(context, { args, flags }) {
     const { config } = context
-    const names = args.length === 0 ? [currentContext({ globals: {}, config })] : args
+    const names = args.length === 0 ? [currentContext({ globals: context.globals, config })] : args
     const describe = (name: string): object => {
       if (name === 'default') {
         const { host } = resolveEndpoint({ globals: {}, config: { ...config, dockerContext: '', file: {} } })

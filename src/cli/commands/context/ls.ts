@@ -15,7 +15,7 @@ export default command({
   },
   run(context, { flags }) {
     const { config } = context
-    const current = currentContext({ globals: {}, config })
+    const current = currentContext({ globals: context.globals, config })
     const fallback = {
       Name: 'default',
       Description: 'Current DOCKER_HOST based configuration',

@@ -6,7 +6,7 @@ export default command({
   args: noArgs,
   flags: {},
   run(context) {
-    context.out.line(currentContext({ globals: {}, config: context.config }))
+    context.out.line(currentContext({ globals: context.globals, config: context.config }))
     return Promise.resolve()
   },
 })

@@ -20,7 +20,7 @@ export default command({
       Debug: false,
       Version: clientVersion.version,
       GitCommit: clientVersion.commit,
-      Context: currentContext({ globals: {}, config: context.config }),
+      Context: currentContext({ globals: context.globals, config: context.config }),
       Plugins: [],
       Warnings: null,
     }

@@ -1,0 +1,139 @@
+import { writeFileSync } from 'node:fs'
+import type { Query } from '#client/transport.ts'
+import { openContext } from '../../build/context.ts'
+import { command, exactly } from '../../core/command.ts'
+import type { Context } from '../../core/context.ts'
+import { bool, int, list, string, strings } from '../../core/flag.ts'
+import type { FlagValues } from '../../core/flag.ts'
+import { showProgress } from '../../core/progress.ts'
+import { parseName } from '../../core/reference.ts'
+import { bytes } from '../../flags/bytes.ts'
+import { readLabels } from '../../flags/environment.ts'
+import { ulimits } from '../../flags/ulimit.ts'
+import { proxyVariables } from '../../flags/proxies.ts'
+import { humanSize } from '../../format/units.ts'
+import { allCredentials, encodeAuth } from '../../registry/credentials.ts'
+
+const flags = {
+  'add-host': list('Add a line to /etc/hosts (host:ip)'),
+  'build-arg': list('Set a build argument'),
+  'cache-from': strings('Images to take cache from'),
+  'cgroup-parent': string('Parent cgroup of RUN'),
+  compress: bool('Compress the context', { hidden: true }),
+  'cpu-period': int('CFS period in microseconds'),
+  'cpu-quota': int('CFS quota in microseconds'),
+  'cpu-shares': int('Share of CPU (relative)', { short: 'c' }),
+  'cpuset-cpus': string('CPUs that may be used (0-3, 0,1)'),
+  'cpuset-mems': string('Memory nodes that may be used (0-3, 0,1)'),
+  'disable-content-trust': bool('Skip image verification', { initial: true, hidden: true }),
+  file: string('The Dockerfile (default "PATH/Dockerfile")', { short: 'f' }),
+  'force-rm': bool('Remove intermediate containers in every case'),
+  iidfile: string('Write the id of the image to a file'),
+  isolation: string('Isolation (Windows only)', { hidden: true }),
+  label: list('Set metadata of the image'),
+  memory: bytes('Memory limit', { short: 'm' }),
+  'memory-swap': bytes('Limit of memory and swap together: -1 for unlimited swap', { minusOne: true }),
+  network: string('Network of RUN', { initial: 'default' }),
+  'no-cache': bool('Do every step anew'),
+  platform: string('Platform of the image'),
+  progress: string('How to show progress (auto, plain)', { initial: 'auto' }),
+  pull: bool('Look for newer base images in every case'),
+  quiet: bool('Print the id of the image only', { short: 'q' }),
+  rm: bool('Remove intermediate containers when it succeeds', { initial: true }),
+  'security-opt': strings('Security option'),
+  'shm-size': bytes('Size of /dev/shm'),
+  squash: bool('Make one layer of all new ones'),
+  tag: list('Name of the image, perhaps with a tag', {
+    short: 't',
+    check: (text) => (parseName(text), text),
+  }),
+  target: string('Stage to build'),
+  ulimit: ulimits(),
+} as const
+
+export default command({
+  usage: '[OPTIONS] PATH | URL | -',
+  args: exactly(1),
+  flags,
+  async run(context, { args: [target = ''], flags: values }) {
+    const { tar, remote, dockerfile } = await openContext(target, values.file)
+    const { builds } = await context.client()
+    const query: Query = { ...queryOf(context, values), dockerfile, remote: remote ?? undefined }
+    let sent = 0
+    const counted = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source) {
+        sent += chunk.length
+        yield chunk
+      }
+      if (!values.quiet) context.out.write(`Sending build context to Docker daemon  ${humanSize(sent)}\r\r\n`)
+    }
+    const registryConfig = encodeAuth(await allCredentials(context.config))
+    const messages = await builds.build(query, {
+      registryConfig,
+      ...(tar === null ? {} : { context: counted(tar) }),
+    })
+    let id = ''
+    const held: string[] = []
+    const sink = values.quiet ? { isTty: false, write: (text: string) => void held.push(text) } : context.out
+    try {
+      await showProgress(sink, messages, {
+        onAux: (aux) => {
+          if (typeof aux === 'object' && aux !== null && 'ID' in aux && typeof aux.ID === 'string')
+            id = aux.ID
+        },
+      })
+    } catch (error) {
+      if (values.quiet) context.err.write(held.join(''))
+      throw error
+    }
+    if (values.quiet) {
+      id = held.join('').trim().split('\n').at(-1) ?? id
+      context.out.line(id)
+    }
+    if (values.iidfile !== '') writeFileSync(values.iidfile, id)
+  },
+})
+
+function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
+  const on = (flag: boolean) => (flag ? 1 : undefined)
+  const some = (value: object) => (Object.keys(value).length === 0 ? undefined : JSON.stringify(value))
+  return {
+    t: values.tag,
+    q: on(values.quiet),
+    nocache: on(values['no-cache']),
+    rm: values.rm ? 1 : 0,
+    forcerm: on(values['force-rm']),
+    pull: on(values.pull),
+    squash: on(values.squash),
+    cachefrom: values['cache-from'].length === 0 ? undefined : JSON.stringify(values['cache-from']),
+    buildargs: some(buildArgs(context, values['build-arg'])),
+    labels: some(readLabels({ files: [], values: values.label })),
+    target: values.target || undefined,
+    networkmode: values.network,
+    extrahosts: values['add-host'],
+    securityopt: values['security-opt'].length === 0 ? undefined : JSON.stringify(values['security-opt']),
+    memory: values.memory,
+    memswap: values['memory-swap'],
+    cpushares: values['cpu-shares'],
+    cpuperiod: values['cpu-period'],
+    cpuquota: values['cpu-quota'],
+    cpusetcpus: values['cpuset-cpus'] || undefined,
+    cpusetmems: values['cpuset-mems'] || undefined,
+    cgroupparent: values['cgroup-parent'] || undefined,
+    shmsize: values['shm-size'],
+    ulimits: values.ulimit === null ? undefined : JSON.stringify(values.ulimit),
+    platform: values.platform || context.config.defaultPlatform || undefined,
+    version: '1',
+  }
+}
+
+/** `NAME=value`; a bare NAME takes its value from here and is null when there is none. */
+function buildArgs(context: Context, args: readonly string[]): Record<string, string | null> {
+  const out: Record<string, string | null> = { ...proxyVariables(context.config) }
+  for (const arg of args) {
+    const equals = arg.indexOf('=')
+    if (equals < 0) out[arg] = context.config.environment[arg] ?? null
+    else out[arg.slice(0, equals)] = arg.slice(equals + 1)
+  }
+  return out
+}
