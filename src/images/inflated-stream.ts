@@ -34,7 +34,7 @@ export async function inflatedStream(source: AsyncIterable<Uint8Array>): Promise
     case 'zstd':
       return readable(pipeline(all, createZstdDecompress(), () => {}))
     case 'xz': {
-      const { XzReadableStream } = await import('xz-decompress')
+      const { XzReadableStream } = (await import('xz-decompress')).default
       const wrapped = ReadableStream.from(all) as unknown as ConstructorParameters<typeof XzReadableStream>[0]
       return readable(new XzReadableStream(wrapped) as unknown as AsyncIterable<Uint8Array>)
     }

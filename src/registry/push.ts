@@ -41,6 +41,7 @@ export class Pusher {
     for (const session of this.#dependencies.sessions(repository.domain, options.auth)) {
       if (session.endpoint.isMirror) continue
       try {
+        await session.greet(options.signal)
         for (const { reference, image } of tags) await this.#pushTag(reference, { image, session, options })
         return
       } catch (error) {

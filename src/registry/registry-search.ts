@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import { DEFAULT_DOMAIN } from '#spec/reference.ts'
+import type { HttpResponse } from './http-transport.ts'
 import { readLimited } from './read-limited.ts'
 import { RegistryError } from './registry-error.ts'
-import type { RegistrySession } from './registry-session.ts'
+import { nextPage, type RegistrySession } from './registry-session.ts'
 
 /** One hit of `docker search`. */
 export interface SearchResult {
@@ -16,6 +17,8 @@ export interface SearchResult {
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 const DEFAULT_LIMIT = 25
+const CATALOG_PAGE = 100
+const MAX_CATALOG_PAGES = 100
 const KNOWN_FILTERS = ['is-automated', 'is-official', 'stars']
 
 /** The registry a search term names, `localhost:5000/web` or plain `web`. */
@@ -94,22 +97,27 @@ async function searchCatalog(
   session: RegistrySession,
   options: { readonly query: string; readonly limit: number; readonly signal: AbortSignal },
 ): Promise<SearchResult[]> {
-  const path = 'v2/_catalog?n=10000'
-  const request = {
-    method: 'GET',
-    path: new URL(path, session.endpoint.url),
-    scopes: ['registry:catalog:*'],
-    signal: options.signal,
+  const found: string[] = []
+  let page: URL | null = new URL(`v2/_catalog?n=${CATALOG_PAGE}`, session.endpoint.url)
+  for (
+    let pages = 0;
+    page !== null && pages < MAX_CATALOG_PAGES && found.length < options.limit;
+    pages += 1
+  ) {
+    const request = { method: 'GET', path: page, scopes: ['registry:catalog:*'], signal: options.signal }
+    const response: HttpResponse = await session.expect(request, [200])
+    const { repositories } = JSON.parse(
+      (await readLimited(response.body, MAX_ANSWER_BYTES)).toString('utf8'),
+    ) as {
+      repositories?: unknown
+    }
+    if (!Array.isArray(repositories)) {
+      throw new RegistryError('the registry has no search', { status: response.status, registryCode: null })
+    }
+    found.push(...repositories.filter((name) => typeof name === 'string' && name.includes(options.query)))
+    page = nextPage(response)
   }
-  const response = await session.expect(request, [200])
-  const body = JSON.parse((await readLimited(response.body, MAX_ANSWER_BYTES)).toString('utf8')) as {
-    repositories?: unknown
-  }
-  if (!Array.isArray(body.repositories)) {
-    throw new RegistryError('the registry has no search', { status: response.status, registryCode: null })
-  }
-  return body.repositories
-    .filter((name): name is string => typeof name === 'string' && name.includes(options.query))
+  return found
     .slice(0, options.limit)
     .map((name) => ({ name, description: '', star_count: 0, is_official: false, is_automated: false }))
 }

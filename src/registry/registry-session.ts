@@ -141,7 +141,7 @@ export class RegistrySession {
     const attempts = typeof request.body === 'function' ? 1 : MAX_ATTEMPTS
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (request.path !== '') await this.#greet(request.signal)
+        if (request.path !== '') await this.greet(request.signal)
         const response = await this.#authenticated(request)
         if (response.status < 500 || response.status === 501 || attempt >= attempts) return response
         response.body.destroy()
@@ -152,7 +152,8 @@ export class RegistrySession {
     }
   }
 
-  async #greet(signal: AbortSignal): Promise<void> {
+  /** Finds out whether somebody listens, once. @throws TransportError */
+  async greet(signal: AbortSignal): Promise<void> {
     if (this.#isGreeted) return
     const { endpoint } = this
     const response = await this.#transport.request({
@@ -220,7 +221,7 @@ function mediaTypeOf(response: HttpResponse, content: Buffer): string {
 }
 
 /** RFC 5988 links, as the distribution-spec pages lists; only on the same host. */
-function nextPage(response: HttpResponse): URL | null {
+export function nextPage(response: HttpResponse): URL | null {
   const link = /<([^>]+)>\s*;\s*rel="?next"?/i.exec(String(response.headers['link'] ?? ''))?.[1]
   if (link === undefined || !URL.canParse(link, response.url)) return null
   const url = new URL(link, response.url)
