@@ -89,7 +89,7 @@ export class NftTable implements Disposable {
   }
 
   exists(): boolean {
-    const message = new NetlinkMessage((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETTABLE, {
+    const message = new NetlinkMessage(nftMessageType(NFT_MSG_GETTABLE), {
       flags: 0,
       fixed: nfgenmsg(NFPROTO_INET, 0),
     })
@@ -103,7 +103,7 @@ export class NftTable implements Disposable {
 
   /** A number that changes with every transaction of anybody on this namespace's ruleset. */
   generation(): number {
-    const message = new NetlinkMessage((NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG_GETGEN, {
+    const message = new NetlinkMessage(nftMessageType(NFT_MSG_GETGEN), {
       flags: 0,
       fixed: nfgenmsg(NFPROTO_UNSPEC, 0),
     })
@@ -112,9 +112,7 @@ export class NftTable implements Disposable {
   }
 
   #batch(messages: readonly NetlinkMessage[]): void {
-    const edge = (type: number): NetlinkMessage =>
-      new NetlinkMessage(type, { flags: 0, fixed: nfgenmsg(NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES) })
-    this.#socket.batch([edge(NFNL_MSG_BATCH_BEGIN), ...messages, edge(NFNL_MSG_BATCH_END)])
+    nftBatch(this.#socket, messages)
   }
 
   #messages(type: number, elements: readonly SetElement[]): NetlinkMessage[] {
@@ -132,7 +130,7 @@ export class NftTable implements Disposable {
 
   #message(type: number, options: { readonly set: string }): NetlinkMessage {
     const flags = type === NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0
-    return new NetlinkMessage((NFNL_SUBSYS_NFTABLES << 8) | type, { flags, fixed: nfgenmsg(NFPROTO_INET, 0) })
+    return new NetlinkMessage(nftMessageType(type), { flags, fixed: nfgenmsg(NFPROTO_INET, 0) })
       .text(1, this.name)
       .text(2, options.set)
   }
@@ -147,7 +145,20 @@ function putElement(message: NetlinkMessage, element: SetElement): void {
   })
 }
 
-function nfgenmsg(family: number, resource: number): Buffer {
+/** Sends messages of nf_tables as one transaction. */
+export function nftBatch(socket: NetlinkSocket, messages: readonly NetlinkMessage[]): void {
+  const edge = (type: number): NetlinkMessage =>
+    new NetlinkMessage(type, { flags: 0, fixed: nfgenmsg(NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES) })
+  socket.batch([edge(NFNL_MSG_BATCH_BEGIN), ...messages, edge(NFNL_MSG_BATCH_END)])
+}
+
+/** The nlmsg_type of an NFT_MSG_*. */
+export function nftMessageType(type: number): number {
+  return (NFNL_SUBSYS_NFTABLES << 8) | type
+}
+
+/** The header of every nfnetlink message. */
+export function nfgenmsg(family: number, resource: number): Buffer {
   const fixed = Buffer.alloc(4)
   fixed.writeUInt8(family, 0)
   fixed.writeUInt16BE(resource, 2)

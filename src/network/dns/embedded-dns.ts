@@ -4,7 +4,9 @@ import type { Socket as UdpSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Logger } from '#base/logger.ts'
-import { bind, listen, socket } from '#kernel/native/native.ts'
+import { BugError } from '#errors/errors.ts'
+import { redirectPorts } from '#kernel/nft-redirect.ts'
+import { bind, getsockname, listen, socket } from '#kernel/native/native.ts'
 import { gatewayEndpoint } from '../gateways.ts'
 import { socketAddress } from '../host-ports.ts'
 import type { LinkInside } from '../link-inside.ts'
@@ -19,6 +21,11 @@ import { framed, Upstream } from './upstream.ts'
 
 const AF_INET = 2
 const SOCK_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
+/** Type and protocol of the two sockets: UDP, TCP. */
+const SOCKETS = [
+  [2, 17],
+  [1, 6],
+] as const
 const TCP_IDLE_MS = 10_000
 const MAX_TCP_CLIENTS = 64
 
@@ -123,22 +130,27 @@ export class EmbeddedDns implements NameServers {
   }
 }
 
-/** Opens the sockets in the namespace that the thread is in. */
+/**
+ * Opens the sockets in the namespace that the thread is in: at ports that nobody asks for, port 53 redirected to them. So a container may run a
+ * name server of its own at port 53 of all its addresses.
+ */
 function openSockets(): readonly [udpFd: number, tcpFd: number] {
-  const address = socketAddress(EMBEDDED_DNS, 53)
   const fds: number[] = []
   try {
-    for (const [type, protocol] of [
-      [2, 17],
-      [1, 6],
-    ] as const) {
+    const [udp, tcp] = SOCKETS.map(([type, protocol]) => {
       const fd = socket(AF_INET, type | SOCK_CLOEXEC_NONBLOCK, protocol)
       fds.push(fd)
-      bind(fd, address)
-    }
-    const [udpFd = -1, tcpFd = -1] = fds
-    listen(tcpFd, 128)
-    return [udpFd, tcpFd]
+      bind(fd, socketAddress(EMBEDDED_DNS, 0))
+      return { fd, port: getsockname(fd).readUInt16BE(2) }
+    })
+    if (udp === undefined || tcp === undefined) throw new BugError('two sockets were to be opened')
+    listen(tcp.fd, 128)
+    const at53 = { address: EMBEDDED_DNS, port: 53 }
+    redirectPorts('wharf_dns', [
+      { ...at53, protocol: 'udp', toPort: udp.port },
+      { ...at53, protocol: 'tcp', toPort: tcp.port },
+    ])
+    return [udp.fd, tcp.fd]
   } catch (error) {
     for (const fd of fds) closeSync(fd)
     throw error
