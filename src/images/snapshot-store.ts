@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
@@ -233,6 +233,20 @@ export class SnapshotStore implements Snapshots {
 
   describe(id: string): Readonly<Record<string, string>> {
     return this.#options.driver.describe(this.#place(id))
+  }
+
+  get directory(): string {
+    return this.#options.directory
+  }
+
+  /** Names in the directory that belong to no snapshot and are not being removed. */
+  async strays(): Promise<readonly string[]> {
+    const names = await readdir(this.#options.directory)
+    return names.filter((name) => !this.#places.has(name) && !name.startsWith(REMOVED))
+  }
+
+  async removeStray(name: string): Promise<void> {
+    await rm(join(this.#options.directory, name), { recursive: true, force: true })
   }
 
   async recover(liveIds: ReadonlySet<string>, mountedIds: ReadonlySet<string>): Promise<void> {

@@ -37,6 +37,7 @@ export interface Storage {
   readonly layers: LayerStore
   readonly snapshots: SnapshotStore
   readonly archives: Archives
+  readonly workers: WorkerPool
   close(): Promise<void>
 }
 
@@ -66,7 +67,7 @@ export function openStorage(options: StorageOptions): Storage {
     workers,
     log: options.log,
   })
-  return { layers, snapshots, archives: createArchives(workers), close: () => workers.close() }
+  return { layers, snapshots, archives: createArchives(workers), workers, close: () => workers.close() }
 }
 
 interface Choice {

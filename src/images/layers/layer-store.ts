@@ -1,5 +1,5 @@
 import { closeSync, createReadStream, mkdirSync, openSync, readdirSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Arrivals } from '#base/arrivals.ts'
@@ -17,6 +17,7 @@ import { TAR_START } from './erofs-index.ts'
 import type { IngestParameters, IngestResult, LayerFormat } from './ingest-job.ts'
 import type { IngestOptions, LayerRecord, LayerSource, Layers } from './layers.ts'
 import { readTarCopy } from './tar-copy.ts'
+import type { LayerFault } from './verify-job.ts'
 
 export const LAYER_SCHEMA: Schema = {
   area: 'layers',
@@ -50,6 +51,13 @@ export interface LayerStore extends Layers {
   readonly format: LayerFormat
   /** See `CollectableLayers`. */
   isArriving(diffId: Digest): boolean
+  /** Reads all of a layer; null when it is as it must be. */
+  verify(diffId: Digest, options?: { signal?: AbortSignal }): Promise<LayerFault | null>
+  /** Puts a layer in the place of the damaged one of this diffId. Snapshots mounted before keep the old. */
+  replace(diffId: Digest, source: LayerSource): Promise<void>
+  /** Names in the layers' directory that belong to no layer and no work under way. */
+  strays(): Promise<readonly string[]>
+  removeStray(name: string): Promise<void>
 }
 
 const INCOMING = '.incoming-'
@@ -99,7 +107,10 @@ class DiskLayerStore implements LayerStore {
     this.#known = known
   }
 
-  async ingest(source: LayerSource, options: IngestOptions = {}): Promise<LayerRecord> {
+  async ingest(
+    source: LayerSource,
+    options: IngestOptions & { replace?: boolean } = {},
+  ): Promise<LayerRecord> {
     const fd =
       'path' in source
         ? openSync(source.path, 'r')
@@ -126,19 +137,20 @@ class DiskLayerStore implements LayerStore {
           throw new DataLossError(`layer has diffID ${result.diffId}, expected ${options.expectedDiffId}`)
         }
         return result
-      })
+      }, options.replace)
     } finally {
       if (fd !== null) closeSync(fd)
     }
   }
 
-  async store(make: (directory: string) => Promise<IngestResult>): Promise<LayerRecord> {
+  async store(make: (directory: string) => Promise<IngestResult>, replace = false): Promise<LayerRecord> {
     const incoming = join(this.#options.directory, `${INCOMING}${newId()}`)
     await mkdir(incoming, { mode: 0o755 })
     try {
       const record = await make(incoming)
       await syncDirectory(incoming)
       using _arrival = this.#arriving.begin(record.diffId)
+      if (replace) await this.#moveAway(record.diffId)
       await this.#publish(incoming, record)
       return record
     } catch (error) {
@@ -149,6 +161,29 @@ class DiskLayerStore implements LayerStore {
 
   isArriving(diffId: Digest): boolean {
     return this.#arriving.has(diffId)
+  }
+
+  async verify(diffId: Digest, options: { signal?: AbortSignal } = {}): Promise<LayerFault | null> {
+    const { tarBytes } = this.get(diffId)
+    const parameters = { directory: this.directoryOf(diffId), format: this.format, diffId, tarBytes }
+    return await this.#options.workers.run<LayerFault | null>('verify-layer', parameters, {
+      signal: options.signal,
+    })
+  }
+
+  async replace(diffId: Digest, source: LayerSource): Promise<void> {
+    await this.ingest(source, { expectedDiffId: diffId, replace: true })
+  }
+
+  async strays(): Promise<readonly string[]> {
+    const names = await readdir(this.#options.directory)
+    return names.filter(
+      (name) => !/^\.(incoming|removed)-/.test(name) && !this.#known.has(`sha256:${name}` as Digest),
+    )
+  }
+
+  async removeStray(name: string): Promise<void> {
+    await rm(join(this.#options.directory, name), { recursive: true, force: true })
   }
 
   async #publish(incoming: string, record: LayerRecord): Promise<void> {
@@ -212,6 +247,15 @@ class DiskLayerStore implements LayerStore {
     await rename(join(directory, digestHex(diffId)), removed)
     // Freeing the blocks of a large file takes the disk long; nobody needs to wait for it.
     void sweep(this.#options, [basename(removed)])
+  }
+
+  async #moveAway(diffId: Digest): Promise<void> {
+    using _held = await this.#locks.acquire(diffId)
+    const { database, directory } = this.#options
+    this.#options.onRemove?.(diffId)
+    this.#known.delete(diffId)
+    database.prepare('DELETE FROM layers WHERE diff_id = ?').run(diffId)
+    await rm(join(directory, digestHex(diffId)), { recursive: true, force: true })
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,8 @@ export const JOBS: Readonly<Record<string, () => Promise<Work>>> = {
   'changes-tar': async () => (await import('../layers/upper-jobs.ts')).changesTar as Work,
   changes: async () => (await import('../layers/upper-jobs.ts')).changes as Work,
   'copy-layers': async () => (await import('../layers/copy-job.ts')).copyLayers as Work,
+  'verify-layer': async () => (await import('../layers/verify-job.ts')).verifyLayer as Work,
+  'digest-file': async () => (await import('../layers/verify-job.ts')).digestFile as Work,
   usage: async () => (await import('../layers/upper-jobs.ts')).usage as Work,
   'archive-stat': async () => (await import('../layers/archive-jobs.ts')).stat as Work,
   'archive-read': async () => (await import('../layers/archive-jobs.ts')).read as Work,
