@@ -28,15 +28,18 @@ export interface PortRedirect {
 
 /**
  * Makes a table of these redirections, and nothing else in it, in the namespace that the thread is in: one transaction, no process.
+ * `replace`: an older table of the name goes, whether there is one or not. The kernel waits for a grace period then (10 ms), so not without need.
  * @throws KernelError where the kernel has no NAT.
  */
-export function redirectPorts(table: string, redirects: readonly PortRedirect[]): void {
+export function redirectPorts(
+  table: string,
+  redirects: readonly PortRedirect[],
+  options: { readonly replace: boolean },
+): void {
   using socket = NetlinkSocket.open(NETLINK_NETFILTER)
   const newTable = (): NetlinkMessage => message(NFT_MSG_NEWTABLE, NLM_F_CREATE).text(1, table)
   nftBatch(socket, [
-    // An older table of the name goes, whether there is one or not.
-    newTable(),
-    message(NFT_MSG_DELTABLE, 0).text(1, table),
+    ...(options.replace ? [newTable(), message(NFT_MSG_DELTABLE, 0).text(1, table)] : []),
     newTable(),
     message(NFT_MSG_NEWCHAIN, NLM_F_CREATE)
       .text(1, table)

@@ -71,7 +71,7 @@ export class Catalog implements NetworkCatalog {
   /** Checks a request and works out the record, without making anything. */
   plan(request: NetworkCreateRequest): NetworkRecord {
     const { store, drivers } = this.#parts
-    if (request.Name.trim() === '') throw new InvalidArgumentError('invalid network name: name is empty')
+    if (request.Name.trim() === '') throw new InvalidArgumentError('invalid name: name is empty')
     if (isPredefined(request.Name) || request.Name === 'default') {
       throw new PermissionDeniedError(`operation is not permitted on predefined ${request.Name} network `)
     }
@@ -301,7 +301,7 @@ function poolConfig(pool: NetworkRecord['pools'][number]): IPAMConfig {
   return {
     Subnet: pool.subnet,
     ...(pool.range === null ? {} : { IPRange: pool.range }),
-    ...(pool.gateway === null ? {} : { Gateway: pool.gateway }),
+    ...(pool.gateway === null || pool.hidesGateway === true ? {} : { Gateway: pool.gateway }),
     ...(Object.keys(pool.aux).length === 0 ? {} : { AuxiliaryAddresses: pool.aux }),
   }
 }

@@ -37,7 +37,7 @@ export function validateEndpoint(network: NetworkRecord, settings: EndpointSetti
     } else if (isUserDefined(network)) {
       const subnets = network.pools.map((pool) => parseCidr(pool.subnet).subnet)
       if (!subnets.some((subnet) => contains(subnet, parsed))) {
-        wrong.push(`no configured subnet contains IP address ${address}`)
+        wrong.push(`no configured subnet or ip-range contain the IP address ${address}`)
       }
     }
   }
@@ -52,7 +52,12 @@ export function validateEndpoint(network: NetworkRecord, settings: EndpointSetti
   } catch (error) {
     wrong.push(messageOf(error))
   }
-  if (wrong.length > 0) throw new InvalidArgumentError(`invalid endpoint settings:\n${wrong.join('\n')}`)
+  if (wrong.length > 0) throw new InvalidArgumentError(`invalid endpoint settings:\n${joined(wrong)}`)
+}
+
+/** Several errors are a list, one is itself. */
+function joined(errors: readonly string[]): string {
+  return errors.length === 1 ? errors[0]! : errors.map((error) => `* ${error}`).join('\n')
 }
 
 function read<T, U>(parse: () => T, otherwise: U): T | U {
@@ -126,7 +131,8 @@ function takeAddress(pools: Pools, network: NetworkRecord, family: 4 | 6, wanted
     return address
   }
   const outcome = pools.reserve(network.id, wanted)
-  if (outcome === 'taken') throw new PermissionDeniedError('Address already in use')
+  if (outcome === 'taken')
+    throw new PermissionDeniedError('failed to set up container networking: Address already in use')
   if (outcome === 'outside')
     throw new InvalidArgumentError(
       `invalid address ${wanted}: It does not belong to any of this network's subnets`,

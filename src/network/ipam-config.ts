@@ -98,7 +98,8 @@ function checkConfig(config: IPAMConfig, wrong: string[]): PoolRecord | null {
   for (const [name, address] of Object.entries(config.AuxiliaryAddresses ?? {})) {
     aux[name] = inside(address, 'auxiliary address') ?? ''
   }
-  return { family: subnet.family, subnet: formatSubnet(subnet), range, gateway, aux }
+  const hides = gateway === null ? { hidesGateway: true } : {}
+  return { family: subnet.family, subnet: formatSubnet(subnet), range, gateway, aux, ...hides }
 }
 
 function readSubnet(text: string, what: string, wrong: string[]): Subnet | null {

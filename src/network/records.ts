@@ -12,6 +12,8 @@ export interface PoolRecord {
   /** Where dynamic addresses come from. */
   readonly range: string | null
   readonly gateway: string | null
+  /** The user gave the subnet and left the gateway to us: inspection shows what the user gave, as dockerd does. */
+  readonly hidesGateway?: boolean
   /** Addresses that containers do not get, by name. */
   readonly aux: Readonly<Record<string, string>>
 }

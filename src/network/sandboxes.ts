@@ -32,8 +32,8 @@ import { sysctl } from './sysctl.ts'
 
 /** Serves names to a sandbox from inside its namespace. */
 export interface NameServers {
-  /** Opens (once) the server of a sandbox; later calls for the same container change nothing. */
-  open(record: SandboxRecord, inside: LinkInside): void
+  /** Opens (once) the server of a sandbox; later calls for the same container change nothing. `fresh`: the namespace is new. */
+  open(record: SandboxRecord, inside: LinkInside, options: { readonly fresh: boolean }): void
   close(containerId: string): void
 }
 
@@ -150,7 +150,7 @@ export class SandboxService implements Sandboxes {
     try {
       using inside = new LinkInside(namespaceOf(after))
       drivers.attach(network, endpoint, { inside, publishes: portWishes(before.request).length > 0 })
-      const record = this.#settle(after, inside)
+      const record = this.#settle(after, inside, { fresh: false })
       this.#tell('connect', record, endpoint)
       return viewSandbox(record, this.#parts.context)
     } catch (error) {
@@ -178,7 +178,7 @@ export class SandboxService implements Sandboxes {
     this.#unpublish(endpoint)
     drivers.detach(endpoint, inside)
     const others = before.endpoints.filter((candidate) => candidate !== endpoint)
-    const record = this.#settle({ ...before, endpoints: others }, inside)
+    const record = this.#settle({ ...before, endpoints: others }, inside, { fresh: false })
     releaseEndpoint(pools, endpoint)
     if (!usesEmbeddedDns(record, this.#parts.context)) this.#parts.nameServers.close(containerId)
     store.putSandbox(record)
@@ -220,7 +220,7 @@ export class SandboxService implements Sandboxes {
     if (record.netnsPath === null || !usesEmbeddedDns(record, this.#parts.context)) return
     try {
       using inside = new LinkInside(record.netnsPath)
-      nameServers.open(record, inside)
+      nameServers.open(record, inside, { fresh: false })
     } catch (error) {
       log.warn('cannot serve names again', { container: record.containerId, reason: messageOf(error) })
     }
@@ -322,14 +322,14 @@ export class SandboxService implements Sandboxes {
       if (network !== null) this.#parts.drivers.attach(network, endpoint, { inside, publishes })
     }
     failpointSync('network.sandbox.attached')
-    return this.#settle(planned, inside)
+    return this.#settle(planned, inside, { fresh: true })
   }
 
   /**
    * Brings what follows from all endpoints together into line: default routes, published ports (they are at the endpoint with the default
    * route), names. Returns the record as written.
    */
-  #settle(record: SandboxRecord, inside: LinkInside): SandboxRecord {
+  #settle(record: SandboxRecord, inside: LinkInside, options: { readonly fresh: boolean }): SandboxRecord {
     const { store, context, nameServers } = this.#parts
     const networkOf = (id: string): NetworkRecord | null => store.network(id)
     const publishing = new Set<string>()
@@ -337,12 +337,13 @@ export class SandboxService implements Sandboxes {
       const endpoint = gatewayEndpoint(record.endpoints, { family, networkOf })
       const network = endpoint === null ? null : store.network(endpoint.networkId)
       const address = network === null ? null : gatewayOf(network, family)
-      if (endpoint === null || endpoint.ifname === null || address === null) inside.setGateway(family, null)
-      else inside.setGateway(family, { ifname: endpoint.ifname, address })
+      if (endpoint === null || endpoint.ifname === null || address === null) {
+        if (!options.fresh) inside.setGateway(family, null)
+      } else inside.setGateway(family, { ifname: endpoint.ifname, address })
       if (endpoint !== null) publishing.add(endpoint.id)
     }
     const settled = this.#publishAt(record, publishing)
-    if (usesEmbeddedDns(settled, context)) nameServers.open(settled, inside)
+    if (usesEmbeddedDns(settled, context)) nameServers.open(settled, inside, options)
     return settled
   }
 
@@ -357,6 +358,7 @@ export class SandboxService implements Sandboxes {
     const network = first === undefined ? null : store.network(first.networkId)
     const wishes = network?.driver === 'bridge' ? portWishes(record.request) : []
     if (first === undefined || network === null || wishes.length === 0) {
+      if (record.endpoints.every((endpoint) => endpoint.ports.length === 0)) return record
       const bare = { ...record, endpoints: record.endpoints.map((endpoint) => ({ ...endpoint, ports: [] })) }
       store.putSandbox(bare)
       return bare
@@ -446,7 +448,7 @@ const LOOPBACK_INDEX = 1
 const SHARED_STACK =
   'container sharing network namespace with another container or host cannot be connected to any other network'
 const CONFLICTS = {
-  host: 'container cannot be disconnected from host network or connected to host network',
+  host: 'cannot connect container to host network - container must be created in host network mode',
   null: 'container cannot be connected to multiple networks with one of the networks in private (none) mode',
 } as const
 

@@ -45,10 +45,10 @@ export class EmbeddedDns implements NameServers {
     this.#parts = parts
   }
 
-  open(record: SandboxRecord, inside: LinkInside): void {
+  open(record: SandboxRecord, inside: LinkInside, options: { readonly fresh: boolean }): void {
     const { containerId } = record
     if (this.#servers.has(containerId)) return
-    const [udpFd, tcpFd] = inside.run(() => openSockets())
+    const [udpFd, tcpFd] = inside.run(() => openSockets(options))
     const warn = (error: Error): void => {
       this.#parts.log.warn('embedded DNS', { container: containerId, reason: error.message })
     }
@@ -134,7 +134,7 @@ export class EmbeddedDns implements NameServers {
  * Opens the sockets in the namespace that the thread is in: at ports that nobody asks for, port 53 redirected to them. So a container may run a
  * name server of its own at port 53 of all its addresses.
  */
-function openSockets(): readonly [udpFd: number, tcpFd: number] {
+function openSockets(options: { readonly fresh: boolean }): readonly [udpFd: number, tcpFd: number] {
   const fds: number[] = []
   try {
     const [udp, tcp] = SOCKETS.map(([type, protocol]) => {
@@ -146,10 +146,11 @@ function openSockets(): readonly [udpFd: number, tcpFd: number] {
     if (udp === undefined || tcp === undefined) throw new BugError('two sockets were to be opened')
     listen(tcp.fd, 128)
     const at53 = { address: EMBEDDED_DNS, port: 53 }
-    redirectPorts('wharf_dns', [
+    const redirects = [
       { ...at53, protocol: 'udp', toPort: udp.port },
       { ...at53, protocol: 'tcp', toPort: tcp.port },
-    ])
+    ] as const
+    redirectPorts('wharf_dns', redirects, { replace: !options.fresh })
     return [udp.fd, tcp.fd]
   } catch (error) {
     for (const fd of fds) closeSync(fd)
