@@ -103,7 +103,7 @@ export class ApiServer {
       await this.#route(incoming, response, aborted.signal)
     } catch (error) {
       failure = error
-      this.#fail(response, error)
+      this.#fail(response, error, incoming.url ?? '')
     }
     this.#log(incoming, { outgoing, response, failure, startMs })
   }
@@ -128,7 +128,7 @@ export class ApiServer {
     response.header('Server', `Wharf/${this.#options.version} (linux)`)
   }
 
-  #fail(response: ApiResponse, error: unknown): void {
+  #fail(response: ApiResponse, error: unknown, url: string): void {
     // The head is out: cutting the connection is the only way left to say that the answer is not whole.
     if (response.isStarted) {
       if (!response.isHijacked) response.cut()
@@ -136,6 +136,8 @@ export class ApiServer {
     }
     const status = errorStatus(error)
     if (status === 304) response.empty(304)
+    // Clients that old expect text.
+    else if (/^\/v1\.(\d|1\d|2[0-3])\//.test(url)) response.text(status, `${messageOf(error)}\n`)
     else response.text(status, errorBody(error), 'application/json')
   }
 

@@ -33,6 +33,6 @@ export function registryInfo(config: ReloadableConfig): RegistryServiceConfig {
       'docker.io': index('docker.io', true),
       ...Object.fromEntries(insecure.map((host) => [host, index(host, false)])),
     },
-    Mirrors: config.registryMirrors,
+    Mirrors: config.registryMirrors.length === 0 ? null : config.registryMirrors,
   }
 }

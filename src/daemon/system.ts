@@ -196,7 +196,7 @@ function securityOptions(config: DaemonConfig, info: Runtime['info']): string[] 
   return options
 }
 
-function warningsOf(limits: machine.LimitSupport, config: DaemonConfig): string[] {
+function warningsOf(limits: machine.LimitSupport, config: DaemonConfig): string[] | null {
   const warnings: string[] = []
   if (!limits.memory) warnings.push('WARNING: No memory limit support')
   if (!limits.swap) warnings.push('WARNING: No swap limit support')
@@ -212,7 +212,7 @@ function warningsOf(limits: machine.LimitSupport, config: DaemonConfig): string[
       )
     }
   }
-  return warnings
+  return warnings.length === 0 ? null : warnings
 }
 
 /** Proxies are shown to whoever asks: not their passwords. */

@@ -12,6 +12,8 @@ const SYSTEM_FIELDS = 7
 /** Counters of a cgroup in the shape of Docker's API. Fields that the cgroup version does not have are left out. */
 export function containerStats(stats: CgroupStats): RuntimeStats {
   const { cpu, memory, pids, blockIo } = stats
+  // cgroup v1 has files for all of these, and dockerd then shows empty lists; v2 does not.
+  const none = cpu.perCpuNs.length > 0 ? ([] as const) : null
   return {
     cpu_stats: {
       cpu_usage: {
@@ -32,19 +34,19 @@ export function containerStats(stats: CgroupStats): RuntimeStats {
       usage: memory.usageBytes,
       ...(memory.maxUsageBytes === null ? {} : { max_usage: memory.maxUsageBytes }),
       stats: memory.stat,
-      ...(memory.failures === null ? {} : { failcnt: memory.failures }),
+      ...(memory.failures ? { failcnt: memory.failures } : {}),
       limit: Math.min(memory.limitBytes ?? Infinity, totalmem()),
     },
     pids_stats: { current: pids.current, ...(pids.limit === null ? {} : { limit: pids.limit }) },
     blkio_stats: {
-      io_service_bytes_recursive: entries(blockIo.serviceBytes),
-      io_serviced_recursive: entries(blockIo.serviced),
-      io_queue_recursive: null,
-      io_service_time_recursive: null,
-      io_wait_time_recursive: null,
-      io_merged_recursive: null,
-      io_time_recursive: null,
-      sectors_recursive: null,
+      io_service_bytes_recursive: entries(blockIo.serviceBytes, none),
+      io_serviced_recursive: entries(blockIo.serviced, none),
+      io_queue_recursive: none,
+      io_service_time_recursive: none,
+      io_wait_time_recursive: none,
+      io_merged_recursive: none,
+      io_time_recursive: none,
+      sectors_recursive: none,
     },
     num_procs: 0,
   }
@@ -57,6 +59,9 @@ export function systemCpuNs(text: string): number {
   return ticks * NS_PER_TICK
 }
 
-function entries(list: readonly BlockIoEntry[]): readonly ContainerBlkioStatEntry[] | null {
-  return list.length === 0 ? null : list.map((entry) => ({ ...entry }))
+function entries(
+  list: readonly BlockIoEntry[],
+  none: readonly [] | null,
+): readonly ContainerBlkioStatEntry[] | null {
+  return list.length === 0 ? none : list.map((entry) => ({ ...entry }))
 }

@@ -8,6 +8,8 @@ import { decode, strings } from '../shapes/schema.ts'
 import type { Schema } from '../shapes/schema.ts'
 import { withProgress } from '../streams/progress.ts'
 
+const ULIMITS: Schema = { list: { object: { Name: 'string', Soft: 'integer', Hard: 'integer' } } }
+
 /** Builds. */
 export function addBuildRoutes(router: Router, builds: BuildBackend): void {
   router
@@ -61,6 +63,10 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     cpusetCpus: query.text('cpusetcpus'),
     cpuPeriod: query.integerOrZero('cpuperiod'),
     cpuQuota: query.integerOrZero('cpuquota'),
+    cpusetMems: query.text('cpusetmems'),
+    cgroupParent: query.text('cgroupparent'),
+    ulimits: jsonParameter(request, 'ulimits', ULIMITS) ?? [],
+    securityOptions: jsonParameter(request, 'securityopt', strings) ?? [],
     shmSizeBytes: query.integerOrZero('shmsize'),
     buildArgs: buildArguments(request),
     labels: jsonParameter(request, 'labels', { map: 'string' }) ?? {},

@@ -7,7 +7,7 @@ import type { ApiResponse } from '../http/response.ts'
 import type { Router } from '../http/router.ts'
 import { readContainerCreate } from '../shapes/container-create.ts'
 import { readUpdate } from '../shapes/container-update.ts'
-import { shapeContainer, shapeContainerSummary } from '../shapes/container.ts'
+import { shapeContainer, shapeContainerSummary, shapeStats } from '../shapes/container.ts'
 
 /** Containers as objects: made, looked at, changed, removed. */
 export function addContainerRoutes(router: Router, containers: ContainerLifecycle & ContainerQueries): void {
@@ -151,6 +151,8 @@ async function sendStats(
     signal: request.signal,
   })
   response.start(200, 'application/json')
-  for await (const figure of figures) await response.write(JSON.stringify(figure) + '\n')
+  for await (const figure of figures) {
+    await response.write(JSON.stringify(shapeStats(figure, request.version)) + '\n')
+  }
   response.end()
 }

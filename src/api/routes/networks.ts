@@ -1,20 +1,27 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { NetworkBackend } from '../backends.ts'
 import { bodyObject } from '../http/parameters.ts'
-import type { Router } from '../http/router.ts'
-import { readNetworkConnect, readNetworkCreate, readNetworkDisconnect } from '../shapes/network.ts'
+import type { Handler, Router } from '../http/router.ts'
+import {
+  readNetworkConnect,
+  readNetworkCreate,
+  readNetworkDisconnect,
+  shapeNetwork,
+  shapeNetworkSummary,
+} from '../shapes/network.ts'
 
 /** Networks. */
 export function addNetworkRoutes(router: Router, networks: NetworkBackend): void {
-  const list = async (filters: Parameters<NetworkBackend['list']>[0]): Promise<unknown> =>
-    networks.list(filters)
+  const list: Handler = async (request, response) => {
+    const found = await networks.list(request.filters())
+    response.json(
+      200,
+      found.map((network) => shapeNetworkSummary(network, request.version)),
+    )
+  }
   router
-    .add('GET', '/networks', async (request, response) => {
-      response.json(200, await list(request.filters()))
-    })
-    .add('GET', '/networks/', async (request, response) => {
-      response.json(200, await list(request.filters()))
-    })
+    .add('GET', '/networks', list)
+    .add('GET', '/networks/', list)
     .add('POST', '/networks/create', async (request, response) => {
       const create = readNetworkCreate(await bodyObject(request), request.version)
       response.json(201, await networks.create(create))
@@ -28,10 +35,9 @@ export function addNetworkRoutes(router: Router, networks: NetworkBackend): void
       if (verbose !== '' && !/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(verbose)) {
         throw new InvalidArgumentError(`invalid value for verbose: ${verbose}`)
       }
-      response.json(
-        200,
-        await networks.inspect(request.param('id'), { verbose: request.query.boolean('verbose'), scope }),
-      )
+      const isVerbose = request.query.boolean('verbose')
+      const found = await networks.inspect(request.param('id'), { verbose: isVerbose, scope })
+      response.json(200, shapeNetwork(found, request.version))
     })
     .add('DELETE', '/networks/:id', async (request, response) => {
       await networks.remove(request.param('id'))

@@ -1,19 +1,19 @@
 import type { ContainerInspectResponse, ContainerSummary } from '#spec/docker/container.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
+import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
 import type { ApiVersion } from '../http/versions.ts'
 
 /** An inspected container as a version of the API shows it. */
 export function shapeContainer(container: ContainerInspectResponse, version: ApiVersion): object {
   if (version >= 52) return container
   const { Storage: _, ...shown } = container
-  const networks = withoutDnsNames(container.NetworkSettings?.Networks ?? {}, {
+  const networks = withIdAlias(container.NetworkSettings?.Networks ?? {}, {
     version,
     id: container.Id ?? '',
   })
   return {
     ...shown,
     ...(version < 48 && { ImageManifestDescriptor: undefined }),
-    Config: withMacAddress(container, version),
     NetworkSettings: {
       // Until 1.51 the endpoint on the default bridge was also shown here.
       Bridge: '',
@@ -31,17 +31,28 @@ export function shapeContainer(container: ContainerInspectResponse, version: Api
 
 /** A listed container as a version of the API shows it. */
 export function shapeContainerSummary(summary: ContainerSummary, version: ApiVersion): object {
-  if (version >= 52) return summary
-  const { Health: _, ...shown } = summary
+  const { Health, ImageManifestDescriptor, SizeRw, SizeRootFs, NetworkSettings, ...shown } = summary
   return {
     ...shown,
-    ...(version < 48 && { ImageManifestDescriptor: undefined }),
-    ...(summary.NetworkSettings && {
-      NetworkSettings: {
-        Networks: withoutDnsNames(summary.NetworkSettings.Networks ?? {}, { version, id: summary.Id ?? '' }),
-      },
+    // As Go writes them: a size of nothing is left out.
+    ...(SizeRw && { SizeRw }),
+    ...(SizeRootFs && { SizeRootFs }),
+    ...(version >= 48 && ImageManifestDescriptor && { ImageManifestDescriptor }),
+    ...(version >= 52 && Health && { Health }),
+    ...(NetworkSettings && {
+      NetworkSettings: { Networks: listedEndpoints(NetworkSettings.Networks ?? {}) },
     }),
   }
+}
+
+/** A list tells where a container is, not what names it has there. */
+function listedEndpoints(
+  networks: Readonly<Record<string, EndpointSettings>>,
+): Record<string, EndpointSettings> {
+  const hidden = { Links: null, Aliases: null, DriverOpts: null, DNSNames: null }
+  return Object.fromEntries(
+    Object.entries(networks).map(([name, endpoint]) => [name, { ...endpoint, ...hidden }]),
+  )
 }
 
 function legacyEndpoint(endpoint: EndpointSettings | undefined): object {
@@ -57,28 +68,23 @@ function legacyEndpoint(endpoint: EndpointSettings | undefined): object {
   }
 }
 
-/** Before 1.45 the short id stood among the aliases, and there were no DNSNames. */
-function withoutDnsNames(
+/** Before 1.45 the short id stood among the aliases. */
+function withIdAlias(
   networks: Readonly<Record<string, EndpointSettings>>,
   about: { readonly version: ApiVersion; readonly id: string },
-): Record<string, object> {
-  const shown: Record<string, object> = {}
-  for (const [name, endpoint] of Object.entries(networks)) {
-    if (about.version >= 45) shown[name] = endpoint
-    else {
-      const { DNSNames, ...rest } = endpoint
-      const short = about.id.slice(0, 12)
-      const hasId = DNSNames?.includes(short) === true && rest.Aliases?.includes(short) !== true
-      shown[name] = hasId ? { ...rest, Aliases: [...(rest.Aliases ?? []), short] } : rest
-    }
-  }
-  return shown
+): Readonly<Record<string, EndpointSettings>> {
+  if (about.version >= 45) return networks
+  const short = about.id.slice(0, 12)
+  const withAlias = (endpoint: EndpointSettings): EndpointSettings =>
+    endpoint.DNSNames?.includes(short) === true && endpoint.Aliases?.includes(short) !== true
+      ? { ...endpoint, Aliases: [...(endpoint.Aliases ?? []), short] }
+      : endpoint
+  return Object.fromEntries(Object.entries(networks).map(([name, endpoint]) => [name, withAlias(endpoint)]))
 }
 
-function withMacAddress(container: ContainerInspectResponse, version: ApiVersion): object | null | undefined {
-  if (version >= 44 || !container.Config) return container.Config
-  const mode = container.HostConfig?.NetworkMode ?? 'default'
-  const name = mode === 'default' ? 'bridge' : mode
-  const mac = container.NetworkSettings?.Networks?.[name]?.MacAddress ?? ''
-  return mac === '' ? container.Config : { ...container.Config, MacAddress: mac }
+/** Figures as a version of the API shows them. */
+export function shapeStats(figures: ContainerStatsResponse, version: ApiVersion): object {
+  if (version >= 52) return figures
+  const { os_type: _, ...shown } = figures
+  return shown
 }

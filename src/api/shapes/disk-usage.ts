@@ -1,3 +1,4 @@
+import type { ImageSummary } from '#spec/docker/image.ts'
 import type { DiskUsage } from '../backends.ts'
 import type { ApiVersion } from '../http/versions.ts'
 import { shapeContainerSummary } from './container.ts'
@@ -14,14 +15,21 @@ export function shapeDiskUsage(
 
 function items(usage: DiskUsage, version: ApiVersion): object {
   const cache = usage.buildCache ?? null
+  const builderSize = sum(cache ?? [], (item) => item.Size ?? 0)
   return {
     LayersSize: usage.layersSizeBytes,
-    Images: usage.images?.map((image) => shapeImageSummary(image, version)) ?? null,
+    Images: usage.images?.map((image) => listedImage(image, version)) ?? null,
     Containers: usage.containers?.map((container) => shapeContainerSummary(container, version)) ?? null,
     Volumes: usage.volumes,
     BuildCache: cache,
-    ...(version < 42 && { BuilderSize: sum(cache ?? [], (item) => item.Size ?? 0) }),
+    ...(version < 42 && builderSize > 0 && { BuilderSize: builderSize }),
   }
+}
+
+/** Here dockerd writes null for no digest, in every version. */
+function listedImage(image: ImageSummary, version: ApiVersion): object {
+  const shown = shapeImageSummary(image, version)
+  return image.RepoDigests.length === 0 && image.RepoTags.length > 0 ? { ...shown, RepoDigests: null } : shown
 }
 
 function figures(usage: DiskUsage, verbose: boolean): object {

@@ -3,15 +3,21 @@ import type { ApiVersion } from '../http/versions.ts'
 
 /** A listed image as a version of the API shows it. */
 export function shapeImageSummary(image: ImageSummary, version: ApiVersion): object {
-  if (version >= 48) return image
-  const { Descriptor: _, Manifests, ...shown } = image
+  const shared = {
+    ...image,
+    // As dockerd: null for none.
+    Labels: Object.keys(image.Labels).length === 0 ? null : image.Labels,
+  }
+  if (version >= 48) return shared
+  const { Descriptor: _, Manifests, ...shown } = shared
+  const isNameless = image.RepoTags.length === 0 && image.RepoDigests.length === 0
   return {
     ...shown,
     ...(version >= 47 && Manifests && { Manifests }),
     ...(version < 44 && { VirtualSize: image.Size }),
     // Before 1.43 a missing name was written out.
-    ...(version < 43 && image.RepoTags.length === 0 && { RepoTags: ['<none>:<none>'] }),
-    ...(version < 43 && image.RepoDigests.length === 0 && { RepoDigests: ['<none>@<none>'] }),
+    ...(version < 43 && isNameless && { RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] }),
+    ...(version < 43 && !isNameless && image.RepoDigests.length === 0 && { RepoDigests: null }),
   }
 }
 
@@ -28,10 +34,23 @@ const LEGACY_CONFIG = {
   Image: '',
 }
 
+/** Fields that were shown until 1.51 though they hold nothing. */
+const EMPTY_CONFIG = {
+  User: '',
+  Env: null,
+  Cmd: null,
+  Volumes: null,
+  WorkingDir: '',
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: null,
+}
+
 /** An inspected image as a version of the API shows it. */
 export function shapeImage(image: ImageInspect, version: ApiVersion): object {
   if (version >= 52) return image
   const { Identity: _, Descriptor, Manifests, ...shown } = image
+  const legacy = version < 50 ? { ...LEGACY_CONFIG, ...EMPTY_CONFIG } : EMPTY_CONFIG
   return {
     ...shown,
     ...(version >= 48 && Descriptor && { Descriptor }),
@@ -40,21 +59,8 @@ export function shapeImage(image: ImageInspect, version: ApiVersion): object {
     DockerVersion: '',
     Comment: image.Comment ?? '',
     Author: image.Author ?? '',
-    ...(version < 50 && {
-      Config: {
-        ...LEGACY_CONFIG,
-        User: '',
-        Env: null,
-        Cmd: null,
-        Volumes: null,
-        WorkingDir: '',
-        Entrypoint: null,
-        OnBuild: null,
-        Labels: null,
-        ...image.Config,
-      },
-    }),
-    ...(version < 45 && { Container: '', ContainerConfig: { ...LEGACY_CONFIG } }),
+    Config: { ...legacy, ...image.Config },
+    ...(version < 45 && { ContainerConfig: legacy }),
     ...(version < 44 && { VirtualSize: image.Size }),
   }
 }

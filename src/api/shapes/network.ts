@@ -1,4 +1,4 @@
-import type { NetworkConnectRequest, NetworkDisconnectRequest } from '#spec/docker/network.ts'
+import type { NetworkConnectRequest, NetworkDisconnectRequest, NetworkInspect } from '#spec/docker/network.ts'
 import type { NetworkCreateRequest } from '#spec/docker/requests.ts'
 import type { ApiVersion } from '../http/versions.ts'
 import { decode, fields, stringMap, strings } from './schema.ts'
@@ -67,4 +67,22 @@ export function readNetworkConnect(
 /** Reads the body of `POST /networks/{id}/disconnect`. */
 export function readNetworkDisconnect(body: Record<string, unknown>): NetworkDisconnectRequest {
   return decode({ object: { Container: 'string', Force: 'boolean' } }, { Container: '', ...body })
+}
+
+/** A network as a version of the API shows it. */
+export function shapeNetwork(network: NetworkInspect, version: ApiVersion): object {
+  if (version >= 52) return network
+  const { Status: _, ...shown } = network as NetworkInspect & { Status?: unknown }
+  return shown
+}
+
+/** A listed network: since 1.28 without the containers that are on it, since 1.52 without their field. */
+export function shapeNetworkSummary(network: NetworkInspect, version: ApiVersion): object {
+  const {
+    Status: _,
+    Containers,
+    ...shown
+  } = network as NetworkInspect & { Status?: unknown; Containers?: unknown }
+  if (version >= 52) return shown
+  return { ...shown, Containers: version < 28 ? Containers : {} }
 }

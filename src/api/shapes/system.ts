@@ -36,19 +36,22 @@ export function shapeVersion(facts: VersionFacts): object {
 /** `GET /info` as a version of the API shows it. */
 export function shapeInfo(info: SystemInfo, version: ApiVersion): object {
   const shown: Record<string, unknown> = { ...info }
-  if (version < 25) shown['ExecutionDriver'] = '<not supported>'
-  if (version < 42) {
-    shown['KernelMemory'] = false
-    shown['KernelMemoryTCP'] = false
-    shown['ClusterStore'] = ''
-    shown['ClusterAdvertise'] = ''
+  if (version < 42) shown['KernelMemory'] = info.CgroupVersion === '1'
+  if (version < 52) shown['KernelMemoryTCP'] = info.CgroupVersion === '1'
+  if (version < 47) {
+    const nowhere = {
+      AllowNondistributableArtifactsCIDRs: null,
+      AllowNondistributableArtifactsHostnames: null,
+    }
+    shown['RegistryConfig'] = { ...nowhere, ...info.RegistryConfig }
   }
   if (version < 44) delete shown['CDISpecDirs']
   if (version < 46) delete shown['Containerd']
   if (version < 49) {
     delete shown['FirewallBackend']
     for (const name of ['ContainerdCommit', 'RuncCommit', 'InitCommit'] as const) {
-      shown[name] = { ...info[name], Expected: info[name]?.ID ?? '' }
+      const { ID } = info[name] ?? {}
+      if (ID) shown[name] = { ID, Expected: ID }
     }
     shown['BridgeNfIptables'] = true
     shown['BridgeNfIp6tables'] = true
