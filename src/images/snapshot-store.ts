@@ -11,7 +11,7 @@ import { AlreadyExistsError, NotFoundError, errnoOf, messageOf } from '#errors/e
 import { mountTable } from '#kernel/mounts.ts'
 import type { Database, Schema } from '#store/database.ts'
 import type { SnapshotContents, SnapshotDriver, SnapshotPlace } from './drivers/driver.ts'
-import type { IngestResult } from './layers/ingest-job.ts'
+import type { IngestResult } from './layers/layer-sink.ts'
 import type { LayerStore } from './layers/layer-store.ts'
 import type { LayerRecord } from './layers/layers.ts'
 import type {

@@ -1,5 +1,5 @@
 import type { Digest } from '#base/digest.ts'
-import type { LayerFormat } from '../layers/ingest-job.ts'
+import type { LayerFormat } from '../layers/layer-sink.ts'
 import type { StorageDriverInfo } from '../snapshots.ts'
 
 /** A snapshot as a driver sees it: a directory of its own and the layers beneath. */

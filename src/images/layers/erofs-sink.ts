@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { TAR_START, writeErofsIndex } from './erofs-index.ts'
-import type { LayerSink } from './ingest-job.ts'
+import type { LayerSink } from './layer-sink.ts'
 import { LayerTree } from './layer-tree.ts'
 import type { TarEntry } from './tar-entry.ts'
 

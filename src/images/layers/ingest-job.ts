@@ -4,25 +4,9 @@ import type { Digest } from '#base/digest.ts'
 import type { Job } from '../worker/job.ts'
 import { ErofsSink } from './erofs-sink.ts'
 import { inflate } from './inflate.ts'
+import type { IngestResult, LayerFormat, LayerSink } from './layer-sink.ts'
 import type { LayerCompression } from './layers.ts'
-import type { TarEntry } from './tar-entry.ts'
 import { TarParser } from './tar-parser.ts'
-
-/** Where a layer goes while its tar comes by. After an error, whoever made the directory removes it. */
-export interface LayerSink {
-  /** The tar as it is, every byte. A promise asks to wait with the next. */
-  tar(bytes: Buffer): Promise<void> | null
-  entry(entry: TarEntry): void
-  /** Content of the last entry. */
-  data(bytes: Buffer): void
-  entryEnd(): void
-  /** Completes the layer and makes its files durable. */
-  finish(): void | Promise<void>
-  /** Closes what is open. Idempotent. */
-  close(): void
-}
-
-export type LayerFormat = 'erofs' | 'directory'
 
 export interface IngestParameters {
   /** The directory, empty, that becomes the layer's. */
@@ -32,12 +16,6 @@ export interface IngestParameters {
   /** The file to read; null when bytes come by the channel. */
   readonly fd: number | null
   readonly isGrowing: boolean
-}
-
-export interface IngestResult {
-  readonly diffId: Digest
-  readonly sizeBytes: number
-  readonly tarBytes: number
 }
 
 const READ_BYTES = 256 * 1024

@@ -1,6 +1,6 @@
 import { type WriteStream, createReadStream, createWriteStream } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { type ZstdCompress, constants, createZstdCompress, createZstdDecompress } from 'node:zlib'
 

@@ -8,7 +8,6 @@ const AT_REMOVEDIR = 0x200
 
 /** A file name as an argument of a system call: as text when that is the same. */
 export function nameArgument(name: string): string | Buffer {
-  // eslint-disable-next-line no-control-regex
   return /^[\x00-\x7f]*$/.test(name) ? name : Buffer.from(name, 'latin1')
 }
 

@@ -77,7 +77,7 @@ function isKernelView(at: string | Buffer): boolean {
 /** Where a name in an open directory can be reached by system calls. */
 export function entryPath(directoryFd: number, name: string): string | Buffer {
   const path = `/proc/self/fd/${directoryFd}/${name}`
-  // eslint-disable-next-line no-control-regex
+
   return /^[\x00-\x7f]*$/.test(name) ? path : Buffer.from(path, 'latin1')
 }
 
