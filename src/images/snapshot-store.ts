@@ -58,6 +58,8 @@ export class SnapshotStore implements Snapshots {
   readonly #options: SnapshotStoreOptions
   readonly #places = new Map<string, SnapshotPlace>()
   readonly #mounted = new Set<string>()
+  /** Left by the last daemon, and not touched by this one yet: what `recover` looks at. */
+  readonly #inherited = new Set<string>()
   readonly #locks = new KeyedLock()
 
   constructor(options: SnapshotStoreOptions) {
@@ -70,6 +72,7 @@ export class SnapshotStore implements Snapshots {
         storageOptions: JSON.parse(String(row['storage_options'])) as Record<string, string>,
       })
       this.#places.set(place.id, place)
+      this.#inherited.add(place.id)
       if (options.driver.adopt(place, mountPoints)) this.#mounted.add(place.id)
     }
   }
@@ -130,6 +133,7 @@ export class SnapshotStore implements Snapshots {
   async mount(id: string): Promise<string> {
     using _held = await this.#locks.acquire(id)
     const place = this.#place(id)
+    this.#inherited.delete(id)
     if (this.#mounted.has(id)) return this.#options.driver.rootOf(place)
     const root = await this.#options.driver.mount(place)
     this.#mounted.add(id)
@@ -250,10 +254,12 @@ export class SnapshotStore implements Snapshots {
   }
 
   async recover(liveIds: ReadonlySet<string>, mountedIds: ReadonlySet<string>): Promise<void> {
-    for (const id of this.ids()) {
+    for (const id of [...this.#inherited]) {
       if (!liveIds.has(id)) await this.remove(id)
-      else if (!mountedIds.has(id)) await this.unmount(id)
+      // Asked again: someone may have mounted it meanwhile, to use it.
+      else if (!mountedIds.has(id) && this.#inherited.has(id)) await this.unmount(id)
     }
+    this.#inherited.clear()
     await mkdir(this.#options.directory, { recursive: true })
     const stray = readdirSync(this.#options.directory).filter((name) => !this.#places.has(name))
     void this.#sweep(stray)

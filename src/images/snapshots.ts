@@ -69,7 +69,8 @@ export interface Snapshots {
   /**
    * At daemon start, with the ids that still have an owner: removes every other snapshot and half-made remains.
    * Snapshots in use stay mounted; a snapshot whose id is in `mountedIds` must stay mounted (its container runs),
-   * others of live ids are unmounted.
+   * others of live ids are unmounted. Snapshots made or mounted since the daemon started are left alone: the API is
+   * served meanwhile.
    */
   recover(liveIds: ReadonlySet<string>, mountedIds: ReadonlySet<string>): Promise<void>
 }

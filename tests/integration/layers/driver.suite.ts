@@ -304,13 +304,14 @@ export function storageDriverSuite(driver: string, expect: { readonly manyLayers
 
       await using opened = open(driver, root)
       const { snapshots, layers } = opened.storage
+      await snapshots.prepare('new', { layers: [base] })
       await snapshots.recover(new Set(['running', 'stopped']), new Set(['running']))
-      assert.deepEqual([...snapshots.ids()].sort(), ['running', 'stopped'])
+      assert.deepEqual([...snapshots.ids()].sort(), ['new', 'running', 'stopped'])
       assert.equal(readFileSync(join(running, 'written'), 'utf8'), 'kept')
       assert.equal(readFileSync(join(await snapshots.mount('stopped'), 'written'), 'utf8'), 'kept too')
       assert.equal(await snapshots.mount('running'), running)
       assert.ok(layers.has(base))
-      await until('strays are gone', () => readdirSync(join(root, 'snapshots')).length === 2)
+      await until('strays are gone', () => readdirSync(join(root, 'snapshots')).length === 3)
       await until('strays are gone', () => !existsSync(join(root, 'layers', '.incoming-x')))
     })
 
