@@ -1,9 +1,10 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Archives } from '#images/archive.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
+import { fetchGit, parseGitSource } from './git-source.ts'
 
 /** The files a build starts from, unpacked into a directory of this build. */
 export interface BuildContext {
@@ -18,7 +19,7 @@ const DEFAULT_DOCKERFILE = 'Dockerfile'
 export interface ContextRequest {
   /** A tar, maybe compressed; null where `remote` names the context. */
   readonly tar: Readable | null
-  /** The URL of a tar or of a Dockerfile; `client-session` and git URLs are refused. */
+  /** The URL of a tar, of a Dockerfile or of a git repository; empty for none. */
   readonly remote: string
   /** `-f`: beneath the context. */
   readonly dockerfile: string
@@ -36,6 +37,11 @@ export async function openBuildContext(request: ContextRequest, archives: Archiv
   const root = join(request.directory, 'context')
   await mkdir(root, { recursive: true, mode: 0o700 })
   let tar: AsyncIterable<Uint8Array>
+  const git = parseGitSource(request.remote)
+  if (git !== null) {
+    const checkout = await fetchGit(git, { tempRoot: request.directory, keepGitDirectory: false, signal })
+    return { root: checkout, dockerfile: await readDockerfile(checkout, request.dockerfile) }
+  }
   if (request.remote !== '') {
     const remote = await fetchRemote(request.remote, signal)
     if ('dockerfile' in remote) return { root, dockerfile: remote.dockerfile }
@@ -67,9 +73,9 @@ async function readDockerfile(root: string, wanted: string): Promise<string> {
 type Remote = { readonly dockerfile: string } | { readonly tar: AsyncIterable<Uint8Array> }
 
 async function fetchRemote(url: string, signal: AbortSignal): Promise<Remote> {
-  if (!/^https?:\/\//.test(url) || /\.git(#.*)?$/.test(url)) {
-    throw new NotImplementedError(
-      `cannot use "${url}" as build context: git contexts are not supported: clone it and give the directory`,
+  if (!/^https?:\/\//.test(url)) {
+    throw new InvalidArgumentError(
+      `unable to prepare context: "${url}" is neither a git repository nor an http(s) URL`,
     )
   }
   const response = await fetch(url, { signal }).catch((error: unknown) => {

@@ -230,6 +230,8 @@ export class Builder {
         tempRoot: build.directory,
         locks: this.#locks,
       }),
+      keepContainers: !options.removeIntermediate,
+      hostPlatform,
       hostConfig: buildHostConfig(options),
       stateImage: (state) => this.#stateImage(state),
       listener: build.listener,

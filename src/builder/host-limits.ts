@@ -11,6 +11,10 @@ export function buildHostConfig(options: BuildOptions): HostConfig {
     CpusetCpus: options.cpusetCpus,
     CpuPeriod: options.cpuPeriod,
     CpuQuota: options.cpuQuota,
+    CpusetMems: options.cpusetMems,
+    ...(options.cgroupParent === '' ? {} : { CgroupParent: options.cgroupParent }),
+    Ulimits: options.ulimits,
+    SecurityOpt: options.securityOptions,
     ...(options.shmSizeBytes > 0 ? { ShmSize: options.shmSizeBytes } : {}),
     ExtraHosts: options.extraHosts,
   }

@@ -13,6 +13,8 @@ export interface StepCommand {
   readonly workdir: string
   readonly hostConfig: HostConfig
   readonly labels: Readonly<Record<string, string>>
+  /** Leaves the container when the command succeeded (`--rm=false`). */
+  readonly keep: boolean
 }
 
 /** Told while a command runs. */

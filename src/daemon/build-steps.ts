@@ -13,9 +13,13 @@ export function createBuildSteps(
       signal.throwIfAborted()
       const { Id: id } = await containers.create(createRequest(command), { name: '', platform: null })
       await using held = new AsyncDisposableStack()
-      held.defer(() => containers.remove(id, { force: true, removeVolumes: true, removeLink: false }))
+      let isKept = false
+      held.defer(async () => {
+        if (!isKept) await containers.remove(id, { force: true, removeVolumes: true, removeLink: false })
+      })
       listener.created(id)
       const exitCode = await runToEnd(id, { containers, listener, signal })
+      isKept = command.keep && exitCode === 0
       const kept = held.move()
       return outcomeOf(id, { exitCode, snapshots, kept })
     },

@@ -4,6 +4,7 @@ import type { Digest } from '#base/digest.ts'
 import { BuildCache } from '#builder/cache/build-cache.ts'
 import { Builder } from '#builder/builder.ts'
 import { parsePlatform } from '#builder/plan/plan.ts'
+import { ConflictError } from '#errors/errors.ts'
 import type { ImageService } from '#images/open-images.ts'
 import type { Storage } from '#images/storage.ts'
 import type { Database } from '#store/database.ts'
@@ -56,5 +57,10 @@ export function openBuilder(parts: BuilderParts): {
 async function discard(images: ImageService, id: Digest): Promise<void> {
   const image = images.find(id)
   if (image === null || image.repoTags.length > 0 || image.repoDigests.length > 0) return
-  await images.remove(id, { force: false, noPrune: false, platforms: [] })
+  try {
+    await images.remove(id, { force: false, noPrune: false, platforms: [] })
+  } catch (error) {
+    // A container that was kept (`--rm=false`) keeps its image.
+    if (!(error instanceof ConflictError)) throw error
+  }
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
 import type { Archives } from '#images/archive.ts'
+import { fetchGit, parseGitSource } from '../git-source.ts'
 import type { CopyRequest } from './copy-request.ts'
 import { ownedByRoot, type SelectedSource, selectSources } from './file-selection.ts'
 
@@ -32,10 +33,16 @@ export async function addSources(
 ): Promise<SelectedSource[]> {
   const found: SelectedSource[] = []
   for (const source of request.sources) {
-    if (isGit(source)) {
-      throw new NotImplementedError(
-        `ADD failed: git sources are not supported: clone "${source}" and add it from the build context`,
-      )
+    const git = parseGitSource(source)
+    if (git !== null) {
+      const tempRoot = await temporary(options)
+      const directory = await fetchGit(git, {
+        tempRoot,
+        keepGitDirectory: request.keepGitDir,
+        signal: options.signal,
+      })
+      found.push(...(await selectSources(directory, ['.'], options)).map(ownedByRoot))
+      continue
     }
     if (/^https?:\/\//i.test(source)) {
       const file = await download(source, request, options)
@@ -46,10 +53,6 @@ export async function addSources(
     found.push(...(request.unpack === false ? local : await unpacked(local, options)))
   }
   return found
-}
-
-function isGit(source: string): boolean {
-  return /^(git@|git:\/\/|ssh:\/\/)/.test(source) || /^https?:\/\/.*\.git(#.*)?$/.test(source)
 }
 
 async function temporary(options: AddOptions): Promise<string> {

@@ -5,11 +5,12 @@ import { flagValue } from '../dockerfile/instruction-flags.ts'
 import type { InstructionOf } from '../dockerfile/instructions.ts'
 import { BuildStepError } from '../build-step-error.ts'
 import type { StepListener } from '../needs.ts'
-import type { BuildState } from '../state.ts'
+import type { BuildPlatform, BuildState } from '../state.ts'
 import { PREDEFINED, Scope } from '../variables.ts'
 import type { Step, StepContext } from './context.ts'
 import { layerStep } from './layer-step.ts'
 import { shellOf } from './metadata.ts'
+import { requireRunnable } from './runnable.ts'
 import { parseRunMount, type RunMount } from './run-mounts.ts'
 
 /** Makes the mounts of a command real; disposing gives them back. */
@@ -26,6 +27,9 @@ export interface MountMaker {
 /** What RUN needs beside the context of all steps. */
 export interface RunContext extends StepContext {
   readonly mountMaker: MountMaker
+  /** `--rm=false`: containers of commands that succeeded stay. */
+  readonly keepContainers: boolean
+  readonly hostPlatform: BuildPlatform
   /** `--network`, limits and extra hosts of the whole build. */
   readonly hostConfig: HostConfig
   /** Stores the image in the making that a command runs on, and gives it up. */
@@ -71,6 +75,7 @@ export function runStep(
     async make(inputs, signal) {
       const state = inputs[0] as BuildState
       const { argv, env, mounts } = commandOf(instruction, state, context)
+      await requireRunnable(state.platform, context.hostPlatform)
       await using image = await context.stateImage(state)
       const states = new Map(inputs.slice(1).map((input, index) => [names[index] as string, input]))
       await using made = await context.mountMaker.make(mounts, states, signal)
@@ -82,12 +87,13 @@ export function runStep(
         workdir: state.config.WorkingDir ?? '',
         hostConfig: hostConfigOf(instruction, made, context.hostConfig),
         labels: {},
+        keep: context.keepContainers,
       }
       const listener = context.listener({ stage: at.stage, text: instruction.text })
       await using outcome = await context.containers.run(command, listener, signal)
       if (outcome.exitCode !== 0) throw new BuildStepError(argv.join(' '), outcome.exitCode)
       const layer = await outcome.commit(signal)
-      listener.removed(outcome.containerId)
+      if (!command.keep) listener.removed(outcome.containerId)
       return layer
     },
   })

@@ -1,5 +1,6 @@
 import type { AuthConfig } from './image.ts'
 import type { Filters } from './filters.ts'
+import type { Resources } from './host-config.ts'
 
 /**
  * What requests ask for beside their body: the query parameters of the Engine API, parsed and with Docker's defaults
@@ -190,6 +191,10 @@ export interface BuildOptions extends Cancellable {
   readonly cpusetCpus: string
   readonly cpuPeriod: number
   readonly cpuQuota: number
+  readonly cpusetMems: string
+  readonly cgroupParent: string
+  readonly ulimits: NonNullable<Resources['Ulimits']>
+  readonly securityOptions: readonly string[]
   readonly shmSizeBytes: number
   /** Null for an argument whose value is to come from the environment. */
   readonly buildArgs: Readonly<Record<string, string | null>>
