@@ -81,7 +81,10 @@ async function* raw(socket: Socket, rest: Buffer): AsyncGenerator<Buffer> {
 }
 
 /** The values of a stream of JSON texts, one after the other (progress, events, stats). */
-export async function* jsonValues<T>(source: AsyncIterable<Buffer>): AsyncGenerator<T> {
+export async function* jsonValues<T>(
+  source: AsyncIterable<Buffer>,
+  parse: (text: string) => T = JSON.parse,
+): AsyncGenerator<T> {
   const decoder = new TextDecoder()
   let text = ''
   for await (const chunk of source) {
@@ -90,9 +93,9 @@ export async function* jsonValues<T>(source: AsyncIterable<Buffer>): AsyncGenera
     while (end >= 0) {
       const line = text.slice(0, end).trim()
       text = text.slice(end + 1)
-      if (line !== '') yield JSON.parse(line) as T
+      if (line !== '') yield parse(line)
       end = text.indexOf('\n')
     }
   }
-  if (text.trim() !== '') yield JSON.parse(text) as T
+  if (text.trim() !== '') yield parse(text)
 }

@@ -68,6 +68,13 @@ export class System {
   ): AsyncGenerator<EventRecord> {
     const query = { since: options.since, until: options.until, filters: filtersQuery(options.filters) }
     const response = await this.#transport.request('/events', { query, signal: options.signal })
-    yield* jsonValues<EventRecord>(bodyChunks(response))
+    yield* jsonValues<EventRecord>(bodyChunks(response), parseEvent)
   }
+}
+
+/** Nanoseconds are beyond what a number holds exactly: they become a BigInt. */
+function parseEvent(text: string): EventRecord {
+  const revive = (key: string, value: unknown, context?: { source?: string }): unknown =>
+    key === 'timeNano' && context?.source !== undefined ? BigInt(context.source) : value
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown) as EventRecord
 }

@@ -1,5 +1,4 @@
 import { command, exactly } from '../core/command.ts'
-import { ExitError } from '../core/exit.ts'
 import { bool, filter, int, string } from '../core/flag.ts'
 import { registryOf } from '../core/reference.ts'
 import { printList } from '../format/list-format.ts'
@@ -17,8 +16,6 @@ export default command({
     'no-trunc': bool('Print everything in full'),
   },
   async run(context, { args: [term = ''], flags }) {
-    if (flags.limit !== null && (flags.limit < 1 || flags.limit > 100))
-      throw new ExitError(1, `Limit ${flags.limit} is outside the range of [1, 100]`)
     const { images } = await context.client()
     const auth = await authHeaderFor(context.config, registryOf(term) === 'docker.io' ? 'library/x' : term)
     const found = await images.search(term, { limit: flags.limit ?? undefined, filters: flags.filter, auth })

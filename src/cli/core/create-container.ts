@@ -29,6 +29,7 @@ export async function createContainer(context: Context, options: CreateOptions):
       { withHint: true },
     )
   }
+  checkImage(request.Image ?? '')
   if (cidfile !== '' && existsSync(cidfile)) {
     throw new ExitError(
       125,
@@ -42,6 +43,7 @@ export async function createContainer(context: Context, options: CreateOptions):
     if (cidfile !== '') writeCid(cidfile, id)
     return id
   } finally {
+    checkImage(request.Image ?? '')
     if (cidfile !== '' && existsSync(cidfile) && statSync(cidfile).size === 0) unlinkSync(cidfile)
   }
 
@@ -84,4 +86,13 @@ function withTag(image: string): string {
   const { name, tag, digest } = parseName(image)
   if (digest !== null) return `${name}@${digest}`
   return `${name}:${tag ?? 'latest'}`
+}
+
+function checkImage(image: string): void {
+  if (/^(?:sha256:)?[a-f0-9]{64}$/.test(image)) return
+  try {
+    parseName(image)
+  } catch (error) {
+    throw new ExitError(125, error instanceof Error ? error.message : String(error), { withHint: true })
+  }
 }

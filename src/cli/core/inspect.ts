@@ -41,13 +41,13 @@ function render(found: readonly string[], format: string): string {
     if (found.length === 0) return '[]\n'
     return `[\n${found.map((text) => `    ${indentJson(text, { prefix: '    ' })}`).join(',\n')}\n]\n`
   }
-  if (format === 'json') return found.map((text) => `${writeJson(parseJson(text))}\n`).join('')
+  if (format === 'json') return `[${found.map((text) => writeJson(parseJson(text))).join(',')}]\n`
   const template = (() => {
     try {
       return compileTemplate(unescapeFormat(format))
     } catch (error) {
       throw error instanceof TemplateError
-        ? new TemplateError(`template parsing error: ${error.message}`)
+        ? new ExitError(64, `template parsing error: ${error.message}`)
         : error
     }
   })()

@@ -2,8 +2,10 @@ import { bool, FlagValueError, int, list, map, string } from '../core/flag.ts'
 import { bytes, cpus } from './bytes.ts'
 import { gpus, throttles, weights } from './devices.ts'
 import { duration } from './duration.ts'
+import { extraHost } from './extra-host.ts'
 import { mounts } from './mount.ts'
 import { networks } from './network-attachment.ts'
+import { sysctls } from './sysctl.ts'
 import { ulimits } from './ulimit.ts'
 
 const streams = new Set(['stdin', 'stdout', 'stderr'])
@@ -21,7 +23,7 @@ function volumeSpec(text: string): string {
 
 /** The flags that describe a container: those of `create` and `run`. */
 export const containerFlags = {
-  'add-host': list('Add a line to /etc/hosts (host:ip)'),
+  'add-host': list('Add a line to /etc/hosts (host:ip)', { check: extraHost }),
   annotation: map('Annotation for the OCI runtime'),
   attach: list('Attach STDIN, STDOUT or STDERR', { short: 'a', check: attachable }),
   'blkio-weight': int('Share of block I/O, 10 to 1000, 0 for none', {
@@ -116,7 +118,7 @@ export const containerFlags = {
   'stop-signal': string('Signal that stops it'),
   'stop-timeout': int('Seconds until it is killed when it does not stop'),
   'storage-opt': list('Option of the storage driver'),
-  sysctl: map('Kernel parameter'),
+  sysctl: sysctls(),
   tmpfs: list('Mount a tmpfs'),
   tty: bool('Give it a terminal', { short: 't' }),
   ulimit: ulimits(),

@@ -33,6 +33,10 @@ const fail = (message: string): never => {
   throw new ExitError(125, message, { withHint: true })
 }
 
+const refuse = (message: string): never => {
+  throw new ExitError(1, message)
+}
+
 /** Turns flags into the body of `POST /containers/create`; what was not given is left to the daemon. */
 export function containerRequest(input: RequestInput): ContainerCreateRequest {
   const { flags, given, image, command } = input
@@ -94,7 +98,7 @@ function attachedStreams({ flags, detach }: RequestInput): {
   stderr: boolean
 } {
   const wanted = new Set(flags.attach)
-  if (detach && wanted.size > 0) fail('conflicting options: cannot specify both --attach and --detach')
+  if (detach && wanted.size > 0) refuse('conflicting options: cannot specify both --attach and --detach')
   if (detach) return { stdin: false, stdout: false, stderr: false }
   if (wanted.size === 0) return { stdin: flags.interactive, stdout: true, stderr: true }
   return { stdin: wanted.has('stdin'), stdout: wanted.has('stdout'), stderr: wanted.has('stderr') }
@@ -149,7 +153,7 @@ function hostConfig(input: RequestInput): HostConfig {
       Dns: flags.dns,
       DnsOptions: [...flags['dns-option'], ...flags['dns-opt']],
       DnsSearch: flags['dns-search'],
-      ExtraHosts: flags['add-host'].map(extraHost),
+      ExtraHosts: flags['add-host'],
       VolumesFrom: flags['volumes-from'],
       VolumeDriver: flags['volume-driver'],
       CgroupnsMode: flags.cgroupns as 'host',
@@ -195,15 +199,6 @@ export function parseRestart(text: string): RestartPolicy {
   if (count !== undefined && !/^\d+$/.test(count))
     fail('invalid restart policy format: maximum retry count must be an integer')
   return { Name: Name as 'no', MaximumRetryCount: count === undefined ? 0 : Number(count) }
-}
-
-function extraHost(text: string): string {
-  const at = text.search(/[:=]/)
-  if (at < 1 || at === text.length - 1) fail(`bad format for add-host: "${text}"`)
-  const address = text.slice(at + 1).replace(/^\[(.*)\]$/, '$1')
-  if (address !== 'host-gateway' && !/^\d{1,3}(\.\d{1,3}){3}$|:/.test(address))
-    fail(`invalid IP address in add-host: "${address}"`)
-  return `${text.slice(0, at)}:${address}`
 }
 
 function logOptions(flags: ContainerFlagValues): HostConfig['LogConfig'] {

@@ -10,7 +10,8 @@ const isMode = (text: string): boolean => /^[rwm]{1,3}$/.test(text) && new Set(t
 /** `--device`: `HOST[:CONTAINER[:rwm]]`, or a CDI name. */
 export function parseDevice(text: string): DeviceMapping {
   const [PathOnHost = '', second = '', third] = text.split(':')
-  if (text.split(':').length > 3 || PathOnHost === '')
+  if (PathOnHost === '') throw new ExitError(125, `bad format for path: ${text}`, { withHint: true })
+  if (text.split(':').length > 3)
     throw new ExitError(125, `invalid device specification: ${text}`, { withHint: true })
   if (third === undefined && isMode(second))
     return { PathOnHost, PathInContainer: PathOnHost, CgroupPermissions: second }

@@ -37,7 +37,10 @@ export function parsePorts({
     if (text.includes(':')) fail(`invalid port format for --expose: ${text}`)
     const [number = '', protocol = 'tcp'] = text.split('/')
     const range = parseRange(number)
-    if (range === null) return fail(`invalid range format for --expose: invalid containerPort: ${number}`)
+    if (range === null)
+      return fail(
+        `invalid range format for --expose: ${number}, error: strconv.ParseUint: parsing "${number}": invalid syntax`,
+      )
     for (let port = range.first; port <= range.last; port += 1) exposed[`${port}/${protocol}`] = {}
   }
   return { exposed, bindings }

@@ -16,7 +16,7 @@ export function parseSecurityOpts(opts: readonly string[]): {
     const match = /^([^=:]+)[=:](.*)$/s.exec(opt)
     if (match === null) {
       if (opt !== 'no-new-privileges')
-        throw new ExitError(125, `invalid --security-opt: ${JSON.stringify(opt)}`, { withHint: true })
+        throw new ExitError(125, `Invalid --security-opt: ${JSON.stringify(opt)}`, { withHint: true })
       securityOpt.push(opt)
       continue
     }

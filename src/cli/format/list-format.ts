@@ -37,7 +37,11 @@ export function renderList({ format, table, headers, quiet = null, rows }: ListF
   const template = compile(unescapeFormat(source))
   if (!isTable) return lines(rows, (row) => run(template, row))
   const body = [...rows].map((row) => run(template, row))
-  const head = evaluateTemplate(template, headers, { functions: headerFunctions })
+  const head = evaluateTemplate(
+    template,
+    { ...headers, Label: (name: string) => name },
+    { functions: headerFunctions },
+  )
   return alignColumns(`${[head, ...body].join('\n')}\n`)
 }
 

@@ -226,6 +226,9 @@ class Evaluation {
     }
     if (typeof value !== 'object' || Array.isArray(value))
       return fail(`can't evaluate field ${name} in type ${goType(value)}`)
+    const method = (value as Record<string, unknown>)[name]
+    // Only the header of a table has functions: methods of its rows, which print their argument.
+    if (typeof method === 'function') return (method as (...args: readonly unknown[]) => unknown)(...args)
     if (args.length > 0) return fail(`${name} is not a method but has arguments`)
     const key = memberName(value, name)
     if (key !== null) return (value as Record<string, unknown>)[key]

@@ -162,8 +162,6 @@ class Parser {
       calls.push(call)
       if (this.#peekWord()?.kind !== 'pipe') break
       this.#takeWord()
-      const after = this.#peekWord()
-      if (after?.kind === 'close' || after?.kind === 'right') this.#fail(`missing value for ${context}`)
     }
     if (calls.length === 0) this.#fail(`missing value for ${context}`)
     calls.slice(1).forEach((call, index) => {

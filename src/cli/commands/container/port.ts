@@ -29,7 +29,7 @@ export default command({
       )
     const bindings = ports[`${number}/${protocol}`]
     if (bindings === undefined || bindings === null)
-      throw new ExitError(1, `no public port '${number}' published for ${name}`)
+      throw new ExitError(1, `Error: No public port '${wanted}' published for ${name}`)
     for (const { HostIp, HostPort } of bindings) context.out.line(withPort(HostIp ?? '', HostPort ?? ''))
   },
 })

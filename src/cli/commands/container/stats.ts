@@ -14,6 +14,8 @@ const TABLE =
   '{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}\t{{.PIDs}}'
 const REFRESH_MS = 500
 const HISTORY = 30
+/** How long the first picture waits for figures. */
+const FIRST_MS = 2500
 
 export default command({
   usage: '[OPTIONS] [CONTAINER...]',
@@ -38,8 +40,9 @@ export default command({
     })
     if (flags['no-stream']) {
       await board.once()
+      const failed = board.failure()
       context.out.write(board.render())
-      return board.failure()
+      return failed
     }
     return live(context, board)
   },
@@ -47,11 +50,12 @@ export default command({
 
 async function live(context: Context, board: Board): Promise<number> {
   await board.follow()
+  await board.firstFigures()
   for (;;) {
+    const failed = board.failure()
     const text = board.render()
     // Lines are overwritten in place: clearing the screen first would make it flicker.
     context.out.write(context.out.isTty ? `\x1b[H${text.replaceAll('\n', '\x1b[K\n')}\x1b[J` : text)
-    const failed = board.failure()
     if (failed !== 0) return failed
     if (board.isDone) return 0
     await new Promise((resolve) => setTimeout(resolve, REFRESH_MS))
@@ -82,6 +86,7 @@ class Board {
   readonly #options: BoardOptions
   readonly #seen = new Map<string, Seen>()
   readonly #errors: string[] = []
+  readonly #first: Promise<void>[] = []
 
   constructor(options: BoardOptions) {
     this.#options = options
@@ -114,6 +119,11 @@ class Board {
       }
     }
     events().catch((error: unknown) => this.#errors.push(errorText(error)))
+  }
+
+  /** Waits until each container has figures, or has none to give. */
+  async firstFigures(): Promise<void> {
+    await Promise.race([Promise.all(this.#first), new Promise((resolve) => setTimeout(resolve, FIRST_MS))])
   }
 
   get isDone(): boolean {
@@ -153,6 +163,8 @@ class Board {
   }
 
   async #watch(seen: Seen, stream: boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#first.push(promise)
     try {
       for await (const stats of this.#options.client.containers.stats(seen.id === '' ? seen.asked : seen.id, {
         stream,
@@ -162,11 +174,13 @@ class Board {
         seen.figures = figuresOf(stats)
         seen.cpu.push(seen.figures.cpuPercent)
         seen.memory.push(seen.figures.memoryBytes)
+        resolve()
       }
     } catch (error) {
       this.#errors.push(errorText(error))
     } finally {
       seen.ended = true
+      resolve()
     }
   }
 }
