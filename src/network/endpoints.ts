@@ -131,8 +131,7 @@ function takeAddress(pools: Pools, network: NetworkRecord, family: 4 | 6, wanted
     return address
   }
   const outcome = pools.reserve(network.id, wanted)
-  if (outcome === 'taken')
-    throw new PermissionDeniedError('failed to set up container networking: Address already in use')
+  if (outcome === 'taken') throw new PermissionDeniedError('Address already in use')
   if (outcome === 'outside')
     throw new InvalidArgumentError(
       `invalid address ${wanted}: It does not belong to any of this network's subnets`,

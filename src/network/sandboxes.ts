@@ -103,7 +103,12 @@ export class SandboxService implements Sandboxes {
     await this.#parts.ready()
     if (request.mode.kind === 'container') return this.#share(request, request.mode.containerId)
     if (this.#parts.store.sandbox(request.containerId) !== null) await this.release(request.containerId)
-    const record = this.#build(request)
+    let record: SandboxRecord
+    try {
+      record = this.#build(request)
+    } catch (error) {
+      throw inDockersWords(error)
+    }
     for (const endpoint of record.endpoints) this.#tell('connect', record, endpoint)
     this.#tellLinks(record)
     return viewSandbox(record, this.#parts.context)
@@ -369,7 +374,7 @@ export class SandboxService implements Sandboxes {
     } catch (error) {
       if (!(error instanceof PublishError)) throw error
       throw new PublishError(
-        'failed to set up container networking: driver failed programming external connectivity on endpoint ' +
+        'driver failed programming external connectivity on endpoint ' +
           `${record.containerName} (${first.id}): ${error.message}`,
         { cause: error },
       )
@@ -455,6 +460,22 @@ const CONFLICTS = {
 function namespaceOf(record: SandboxRecord): string {
   if (record.netnsPath === null) throw new InvalidArgumentError(SHARED_STACK)
   return record.netnsPath
+}
+
+/** What dockerd puts before every reason why a container has no network when it starts. */
+function inDockersWords(error: unknown): unknown {
+  for (const Class of [
+    PublishError,
+    PermissionDeniedError,
+    InvalidArgumentError,
+    NotFoundError,
+    ConflictError,
+  ]) {
+    if (error instanceof Class) {
+      return new Class(`failed to set up container networking: ${error.message}`, { cause: error })
+    }
+  }
+  return error
 }
 
 /** The namespace of a sandbox, or null when it never came to be or is gone. */

@@ -37,7 +37,6 @@ test('create, inspect, list with filters, remove', async () => {
     {
       Subnet: pool('1.0/24'),
       IPRange: pool('1.128/25'),
-      Gateway: pool('1.128'),
       AuxiliaryAddresses: { host: pool('1.129') },
     },
   ])
@@ -153,11 +152,11 @@ test('options: bridge name, MTU, addresses, MAC, name of the interface', async (
   const taken = { opts: { IPAMConfig: { IPv4Address: pool('5.77') } } }
   await assert.rejects(root.sandbox({ network: taken }), {
     code: 'permission_denied',
-    message: 'Address already in use',
+    message: 'failed to set up container networking: Address already in use',
   })
   const elsewhere = { opts: { IPAMConfig: { IPv4Address: '10.99.9.9' } } }
   await assert.rejects(root.sandbox({ network: elsewhere }), {
-    message: /no configured subnet contains IP address 10\.99\.9\.9/,
+    message: /no configured subnet or ip-range contain the IP address 10\.99\.9\.9/,
   })
   await assert.rejects(root.sandbox({ network: { bridge: { IPAMConfig: { IPv4Address: '10.9.9.9' } } } }), {
     message: /user specified IP address is supported on user defined networks only/,
