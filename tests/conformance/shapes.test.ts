@@ -134,8 +134,8 @@ describe('answers of the API have the fields of dockerd', { skip: (await make('s
       )
       assert.equal(mine!.status, theirs!.status)
       assert.equal(
-        mine!.body.message.split(' ').slice(0, 4).join(' '),
-        theirs!.body.message.split(' ').slice(0, 4).join(' '),
+        JSON.stringify(mine!.body).split(' ').slice(0, 4).join(' '),
+        JSON.stringify(theirs!.body).split(' ').slice(0, 4).join(' '),
       )
     }
   })
@@ -146,7 +146,7 @@ describe('answers of the API have the fields of dockerd', { skip: (await make('s
       '/v1.41/nothing',
       '/containers/none/json',
       '/images/none/json',
-      '/networks/none',
+      '/networks/nosuch',
       '/volumes/none',
       '/exec/none/json',
     ]) {
