@@ -131,9 +131,9 @@ export class SnapshotStore implements Snapshots {
   }
 
   async mount(id: string): Promise<string> {
+    this.#inherited.delete(id)
     using _held = await this.#locks.acquire(id)
     const place = this.#place(id)
-    this.#inherited.delete(id)
     if (this.#mounted.has(id)) return this.#options.driver.rootOf(place)
     const root = await this.#options.driver.mount(place)
     this.#mounted.add(id)
