@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { failpointSync } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
 import type { Logger } from '#base/logger.ts'
+import { phase } from '#base/trace.ts'
 import {
   ConflictError,
   errnoOf,
@@ -103,6 +104,7 @@ export class SandboxService implements Sandboxes {
     await this.#parts.ready()
     if (request.mode.kind === 'container') return this.#share(request, request.mode.containerId)
     if (this.#parts.store.sandbox(request.containerId) !== null) await this.release(request.containerId)
+    using _ = phase('network.sandbox')
     let record: SandboxRecord
     try {
       record = this.#build(request)
@@ -117,6 +119,7 @@ export class SandboxService implements Sandboxes {
   async release(containerId: string): Promise<void> {
     const record = this.#parts.store.sandbox(containerId)
     if (record === null) return
+    using _ = phase('network.release')
     this.#unmake(record)
     for (const endpoint of record.endpoints) this.#tell('disconnect', record, endpoint)
     this.#tellLinks(record)
