@@ -69,7 +69,8 @@ const KERNEL_VIEWS: ReadonlySet<number> = new Set([
   0x9fa0, 0x62656572, 0x1cd1, 0x19800202, 0x27e0eb, 0x63677270,
 ])
 
-function isKernelView(at: string | Buffer): boolean {
+/** Whether a directory shows what the kernel makes up. */
+export function isKernelView(at: string | Buffer): boolean {
   const found = orVanished(() => statfsSync(at))
   return found !== null && KERNEL_VIEWS.has(found.type)
 }
