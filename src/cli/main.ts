@@ -1,3 +1,3 @@
 import { runProgram } from './program.ts'
 
-process.exit(await runProgram(process.argv.slice(2)))
+void runProgram(process.argv.slice(2)).then((status) => process.exit(status))

@@ -1,4 +1,4 @@
-import { messageOf } from '#errors/errors.ts'
+import { messageOf, WharfError } from '#errors/errors.ts'
 import { readCliConfig } from './config.ts'
 import { bool, list, string } from './core/flag.ts'
 import type { Context } from './core/context.ts'
@@ -164,7 +164,8 @@ function report(
 
 /** An error as the user sees it: what the daemon said is marked as the daemon's. */
 export function errorText(error: unknown): string {
-  const isDaemons = error instanceof Error && error.constructor.name === 'DaemonError'
+  // Told by its HTTP status, so that the client need not be loaded for errors of the command line.
+  const isDaemons = error instanceof WharfError && 'status' in error
   return isDaemons ? `Error response from daemon: ${error.message}` : messageOf(error)
 }
 
