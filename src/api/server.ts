@@ -66,7 +66,7 @@ export class ApiServer {
       outgoing.shouldKeepAlive = false
       outgoing.assignSocket(socket)
       socket.on('error', () => socket.destroy())
-      outgoing.on('finish', () => socket.destroySoon())
+      outgoing.on('finish', () => incoming.socket.destroySoon())
       void this.#handle(incoming, outgoing)
     })
     server.on('connection', (socket: Socket) => {

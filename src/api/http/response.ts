@@ -100,7 +100,7 @@ export class ApiResponse {
   /** Gives the connection of an upgrade to a protocol that answers it itself (websocket). */
   release(): void {
     this.#hijacked = true
-    this.#outgoing.detachSocket(this.#incoming.socket)
+    this.#outgoing.detachSocket(this.#connection())
   }
 
   /**
@@ -109,17 +109,24 @@ export class ApiResponse {
    * Headers that Docker sends on other answers are not sent here, Content-Type aside.
    */
   hijack(options: { readonly type: string; readonly upgradeType?: string }): Socket {
-    const socket = this.#incoming.socket
+    const socket = this.#connection()
     const upgraded = this.#incoming.headers.upgrade !== undefined
     this.#hijacked = true
     this.#outgoing.detachSocket(socket)
     if (!upgraded) releaseParser(socket)
-    socket.setNoDelay(true)
     const head = upgraded
       ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${options.type}\r\nConnection: Upgrade\r\nUpgrade: ${options.upgradeType ?? 'tcp'}\r\n`
       : `HTTP/1.1 200 OK\r\nContent-Type: ${options.type}\r\n`
     socket.write(`${head}\r\n`)
     return socket
+  }
+
+  /**
+   * Where the answer goes. When the body of an upgrade comes after its head, Node hands over a stream on top of the
+   * connection: the connection itself is still read by the parser.
+   */
+  #connection(): Socket {
+    return this.#outgoing.socket ?? this.#incoming.socket
   }
 }
 
