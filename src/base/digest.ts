@@ -15,7 +15,8 @@ export function isDigest(text: string): text is Digest {
  * @throws RangeError when the text is not `sha256:<64 hex>`; callers turn it into the error of their area.
  */
 export function parseDigest(text: string): Digest {
-  if (!isDigest(text)) throw new RangeError(`invalid digest ${JSON.stringify(text)}: expected sha256:<64 hex>`)
+  if (!isDigest(text))
+    throw new RangeError(`invalid digest ${JSON.stringify(text)}: expected sha256:<64 hex>`)
   return text
 }
 

@@ -75,7 +75,11 @@ export class KernelError extends WharfError {
   readonly errno: string
   readonly path: string | null
 
-  constructor(syscall: string, errno: string, options: { path?: string | null; detail?: string; cause?: unknown } = {}) {
+  constructor(
+    syscall: string,
+    errno: string,
+    options: { path?: string | null; detail?: string; cause?: unknown } = {},
+  ) {
     const on = options.path === undefined || options.path === null ? '' : ` ${JSON.stringify(options.path)}`
     const detail = options.detail === undefined ? '' : ` (${options.detail})`
     super(`${syscall}${on}: ${errno}${detail}`, { cause: options.cause })
@@ -88,7 +92,12 @@ export class KernelError extends WharfError {
 /** The symbolic errno of a KernelError or of an error of Node's own, else null. */
 export function errnoOf(error: unknown): string | null {
   if (error instanceof KernelError) return error.errno
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)) {
+  if (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^E[A-Z0-9]+$/.test(error.code)
+  ) {
     return error.code
   }
   return null

@@ -26,10 +26,19 @@ export type Import = {
   readonly file: string | null
 }
 
-/** What a file imports, types too. */
+/** What a file imports, types too, and what it loads later by `import(…)`. */
 export function importsOf(file: string): readonly Import[] {
+  return importsIn(file, read(file))
+}
+
+/** What must be loaded before a file: its imports without those of `import(…)`. */
+export function staticImportsOf(file: string): readonly Import[] {
+  return importsIn(file, read(file).replace(/\bimport\(/g, 'later('))
+}
+
+function importsIn(file: string, text: string): readonly Import[] {
   return ts
-    .preProcessFile(read(file), true, true)
+    .preProcessFile(text, true, true)
     .importedFiles.map(({ fileName }) => ({ specifier: fileName, file: target(file, fileName) }))
 }
 

@@ -1,6 +1,6 @@
 import type { ContainerConfig } from './container-config.ts'
 import type { HostConfig, MountPoint, PortMap } from './host-config.ts'
-import type { OCIDescriptor } from './image.ts'
+import type { DriverData, OCIDescriptor } from './image.ts'
 import type { EndpointSettings } from './network.ts'
 
 /** What the daemon says of containers. Engine API 1.56. */
@@ -43,11 +43,6 @@ export interface RootFSStorageSnapshot {
 
 export interface RootFSStorage {
   readonly Snapshot?: RootFSStorageSnapshot | null
-}
-
-export interface DriverData {
-  readonly Name: string
-  readonly Data: Readonly<Record<string, string>>
 }
 
 export interface NetworkSettings {

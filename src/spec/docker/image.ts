@@ -1,7 +1,11 @@
-import type { DriverData } from './container.ts'
 import type { ImageConfig } from './container-config.ts'
 
 /** Images, their history, and the registry's words on them. Engine API 1.56. */
+
+export interface DriverData {
+  readonly Name: string
+  readonly Data: Readonly<Record<string, string>>
+}
 
 export interface OCIPlatform {
   readonly architecture?: string | null
