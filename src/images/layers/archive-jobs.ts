@@ -8,7 +8,7 @@ import { components } from './layer-tree.ts'
 import { TarPacker } from './tar-pack.ts'
 import type { TarEntry } from './tar-entry.ts'
 import { TarParser } from './tar-parser.ts'
-import { entryPath, walkTree } from './tree-walk.ts'
+import { entryPath, isKernelView, walkTree } from './tree-walk.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 interface PathParameters {
@@ -62,23 +62,24 @@ export function read({ root, path }: PathParameters, job: Job): Promise<void> {
       } else {
         const own = { path: '', at: `/proc/self/fd/${fd}/.`, stat: found }
         await send(packer.addFile(own, base.replace(/\/$/, '')), job)
-        const directory = openSync(
-          `/proc/self/fd/${fd}`,
-          constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC,
-        )
-        try {
-          for (const file of walkTree(directory)) {
-            await send(packer.addFile(file, `${base === '/' ? '' : base}/${file.path}`), job)
-          }
-        } finally {
-          closeSync(directory)
-        }
+        if (!isKernelView(own.at)) await readDirectory(fd, { packer, base, job })
       }
       await send(packer.end(), job)
     } finally {
       closeSync(fd)
     }
   })
+}
+
+async function readDirectory(fd: number, to: { packer: TarPacker; base: string; job: Job }): Promise<void> {
+  const directory = openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC)
+  const prefix = to.base === '/' ? '' : to.base
+  try {
+    for (const file of walkTree(directory))
+      await send(to.packer.addFile(file, `${prefix}/${file.path}`), to.job)
+  } finally {
+    closeSync(directory)
+  }
 }
 
 /** Sends a whole root as a tar. */

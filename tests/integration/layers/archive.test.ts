@@ -127,6 +127,11 @@ describe('read()', () => {
     )
   })
 
+  test('does not enter what the kernel makes up', async () => {
+    await using at = makeRoot()
+    assert.deepEqual(await listOf(at.archives, '/', '/proc'), ['proc/'])
+  })
+
   test('closing the stream early stops the work', async () => {
     await using at = makeRoot()
     writeFileSync(join(at.root, 'data/large'), Buffer.alloc(50_000_000))
