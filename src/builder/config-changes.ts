@@ -23,7 +23,7 @@ export function applyConfigChanges(config: ImageConfig, lines: readonly string[]
   for (const line of lines) {
     const instruction = parseTrigger(line)
     if (!ALLOWED.has(instruction.kind))
-      throw new InvalidArgumentError(`${instruction.kind} is not a valid change command`)
+      throw new InvalidArgumentError(`${instruction.kind.toUpperCase()} is not a valid change command`)
     const scope = Scope.of(state, '\\')
     if (instruction.kind === 'workdir') {
       const WorkingDir = nextWorkdir(state.config, scope.word(instruction.value))

@@ -15,6 +15,7 @@ import {
   type OciManifest,
 } from '#spec/oci/image.ts'
 import { parseManifest } from '#spec/oci/parse.ts'
+import { matchesPlatform, platformText } from '#spec/oci/platform.ts'
 import {
   canonicalString,
   familiarName,
@@ -23,7 +24,7 @@ import {
   type Reference,
 } from '#spec/reference.ts'
 import type { ImageContent } from './image-content.ts'
-import { resolveForPlatform } from './image-resolver.ts'
+import { resolveImage } from './image-resolver.ts'
 import type { ImageRecord } from './image-service.ts'
 import type { StoredManifest } from './image-store.ts'
 import { intactManifest } from './push-source.ts'
@@ -71,13 +72,17 @@ function chooseImages(
     const repository = wholeRepository(content, name)
     const found = repository ?? [
       {
-        image: resolveForPlatform(content.store, name, platforms[0] ?? null).id,
+        image: resolveImage(content.store, name).id,
         reference: taggedName(content, name),
       },
     ]
     for (const { image: id, reference } of found) {
       const image = content.store.get(id)
       if (image === null) throw new NotFoundError(`No such image: ${name}`)
+      for (const platform of platforms) {
+        if (matchesPlatform(platform, image.platform)) continue
+        throw new NotFoundError(`no suitable export target found for platform ${platformText(platform)}`)
+      }
       const saved = chosen.get(id) ?? { image, references: [] }
       const isNew =
         reference !== null &&

@@ -148,7 +148,10 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
       return result
     },
     count: () => store.count(),
-    pull: (options) => sweepingOnFailure(() => registry.pull(options)),
+    async pull(options) {
+      await sweepingOnFailure(() => registry.pull(options))
+      if (options.platform !== null && !options.allTags) warnOfPlatform(store, options)
+    },
     push: (options) => registry.push(options),
     search: (term, options) => registry.search(term, options),
     import: (tar: Readable, options) =>
@@ -180,6 +183,20 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     } finally {
       dependencies.collect()
     }
+  }
+}
+
+/** An image for one platform is pulled whatever platform was asked for; that it is another one is only said. */
+function warnOfPlatform(store: ImageStore, options: ImagePullOptions): void {
+  try {
+    resolveForPlatform(
+      store,
+      familiarString(withDefaultTag(parseReference(options.reference))),
+      options.platform,
+    )
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error
+    options.progress({ status: `WARNING: ${error.message}` })
   }
 }
 

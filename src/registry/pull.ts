@@ -92,7 +92,8 @@ export class Puller {
     const { session, signal, progress } = context
     const wanted = reference.digest ?? reference.tag ?? ''
     const fetched = await session.manifest(reference.path, { reference: wanted, signal })
-    progress({ status: `Pulling from ${reference.path}`, id: wanted })
+    const id = reference.digest === null ? wanted : familiarString(reference)
+    progress({ status: `Pulling from ${reference.path}`, id })
     const { manifest, parents } = await this.#choose(fetched, { reference, context })
     const { config: configDescriptor, layers } = parsedManifest(manifest)
     if (!target.hasImage(configDescriptor.digest)) {

@@ -35,9 +35,9 @@ export class Pusher {
   /** @throws NotFoundError when there is no such name here; errors of the registry in its words. */
   async push(options: ImagePushOptions): Promise<void> {
     const repository = parseReference(options.repository)
-    const tags = this.#tagsOf(repository, options.tag)
     let failure: unknown = null
     options.progress({ status: `The push refers to repository [${canonicalName(repository)}]` })
+    const tags = this.#tagsOf(repository, options.tag)
     for (const session of this.#dependencies.sessions(repository.domain, options.auth)) {
       if (session.endpoint.isMirror) continue
       try {
