@@ -8,6 +8,16 @@ import type { EndpointRecord, NetworkRecord } from './records.ts'
 import { sysctl } from './sysctl.ts'
 import type { LinkInside } from './link-inside.ts'
 
+const ALIAS = 'wharf'
+
+/** What drivers may do to the host, and how they mark what is theirs there. */
+export interface HostOptions {
+  /** Turn forwarding on where a network needs it. */
+  readonly forward: boolean
+  /** Names the daemon: part of the alias of the links that it makes (ip-link(8)). */
+  readonly tag: string
+}
+
 /** Where and for whom an endpoint is plugged in. */
 export interface AttachOptions {
   readonly inside: LinkInside
@@ -21,10 +31,12 @@ export interface AttachOptions {
 export class BridgeDriver {
   readonly #netlink: Rtnetlink
   readonly #firewall: Firewall
+  readonly #host: HostOptions
 
-  constructor(netlink: Rtnetlink, firewall: Firewall) {
+  constructor(netlink: Rtnetlink, firewall: Firewall, host: HostOptions) {
     this.#netlink = netlink
     this.#firewall = firewall
+    this.#host = host
   }
 
   /**
@@ -42,7 +54,29 @@ export class BridgeDriver {
       this.#netlink.addAddress(link.index, pool.gateway, prefix)
     }
     if (!link.up) this.#netlink.setLink(link.index, { up: true })
+    if (record.enableIPv6 && this.#host.forward) {
+      sysctl('ipv6/conf/default/forwarding', '1')
+      sysctl('ipv6/conf/all/forwarding', '1')
+    }
     this.#firewall.addBridge(bridgeRules(record, parsed), options)
+  }
+
+  /** Deletes bridges that this daemon made for networks that are no more: it died between forgetting and deleting. */
+  sweep(isKnown: (networkId: string) => boolean): void {
+    for (const link of this.#netlink.links()) {
+      const [mark, tag, networkId] = link.alias?.split(' ') ?? []
+      if (link.kind !== 'bridge' || mark !== ALIAS || tag !== this.#host.tag || networkId === undefined)
+        continue
+      if (!isKnown(networkId)) void this.#netlink.deleteLinkOffThread(link.name).catch(() => {})
+    }
+  }
+
+  /** Plugs a running container in again whose bridge was taken away and is back. */
+  adopt(record: NetworkRecord, endpoint: EndpointRecord): void {
+    const link = endpoint.hostLink === null ? null : this.#find(endpoint.hostLink)
+    const bridge = this.#find(bridgeName(record))
+    if (link === null || bridge === null || link.master === bridge.index) return
+    this.#netlink.setLink(link.index, { master: bridge.index, up: true })
   }
 
   /** Takes the network away; links of containers are gone by then. A bridge that was there before the network stays. */
@@ -79,6 +113,8 @@ export class BridgeDriver {
     const { inside } = options
     const parsed = parseBridgeOptions(record.options)
     if (endpoint.hostLink === null || endpoint.ifname === null) return
+    // A bridge that somebody deleted comes back when it is needed.
+    if (this.#find(bridgeName(record)) === null) this.ensure(record, { quiet: false })
     const bridge = this.#netlink.link(bridgeName(record))
     const { mtu } = parsed
     this.#netlink.addLink(
@@ -111,6 +147,7 @@ export class BridgeDriver {
     const found = this.#find(name)
     if (found !== null) {
       if (found.kind !== 'bridge') throw new InvalidArgumentError(`device ${name} exists and is not a bridge`)
+      sysctl(`ipv4/conf/${name}/route_localnet`, '1')
       return found
     }
     // A fixed MAC: else the bridge takes the lowest of its ports', and peers' ARP entries go stale as containers come and go.
@@ -120,7 +157,9 @@ export class BridgeDriver {
     sysctl(`ipv4/conf/${name}/route_localnet`, '1')
     sysctl(`ipv6/conf/${name}/accept_ra`, '0')
     sysctl(`ipv6/conf/${name}/disable_ipv6`, ipv6 ? '0' : '1')
-    return this.#netlink.link(name)
+    const link = this.#netlink.link(name)
+    this.#netlink.setLink(link.index, { alias: `${ALIAS} ${this.#host.tag} ${record.id}` })
+    return link
   }
 
   #find(name: string): Link | null {

@@ -44,8 +44,9 @@ export class Firewall implements Disposable {
   #generation = 0
   #healing: Promise<void> | null = null
 
+  /** @param tag letters, digits and underscores */
   constructor(tag: string) {
-    this.#table = new NftTable(`wharf_${tag.replaceAll(/[^A-Za-z0-9_]/g, '_')}`)
+    this.#table = new NftTable(`wharf_${tag}`)
   }
 
   [Symbol.dispose](): void {

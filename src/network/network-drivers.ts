@@ -1,6 +1,6 @@
 import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
 import { BridgeDriver, bridgeName } from './bridge-driver.ts'
-import type { AttachOptions } from './bridge-driver.ts'
+import type { AttachOptions, HostOptions } from './bridge-driver.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
 import type { Firewall } from './firewall.ts'
 import type { LinkInside } from './link-inside.ts'
@@ -14,9 +14,9 @@ export class NetworkDrivers {
   readonly #bridge: BridgeDriver
   readonly #macvlan: MacvlanDriver
 
-  constructor(netlink: Rtnetlink, firewall: Firewall) {
+  constructor(netlink: Rtnetlink, firewall: Firewall, host: HostOptions) {
     this.#netlink = netlink
-    this.#bridge = new BridgeDriver(netlink, firewall)
+    this.#bridge = new BridgeDriver(netlink, firewall, host)
     this.#macvlan = new MacvlanDriver(netlink)
   }
 
@@ -56,6 +56,16 @@ export class NetworkDrivers {
     if (record.configOnly) return
     if (record.driver === 'bridge') await this.#bridge.remove(record)
     else if (record.driver === 'macvlan') await this.#macvlan.remove(record)
+  }
+
+  /** Deletes what networks left that are forgotten. */
+  sweep(isKnown: (networkId: string) => boolean): void {
+    this.#bridge.sweep(isKnown)
+  }
+
+  /** Mends the host's end of a running container. */
+  adopt(record: NetworkRecord, endpoint: EndpointRecord): void {
+    if (record.driver === 'bridge') this.#bridge.adopt(record, endpoint)
   }
 
   attach(record: NetworkRecord, endpoint: EndpointRecord, options: AttachOptions): void {

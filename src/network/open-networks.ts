@@ -77,8 +77,9 @@ class OpenNetworks implements Networks {
     const { bridge } = options.defaultBridge
     this.#hostPorts = new HostPorts({ proxied: options.userlandProxy })
     this.#store = new NetworkStore(options.database)
-    this.#firewall = new Firewall(bridge === 'none' ? execRoot : bridge)
-    this.#drivers = new NetworkDrivers(this.#netlink, this.#firewall)
+    const tag = (bridge === 'none' ? execRoot : bridge).replaceAll(/[^A-Za-z0-9_]/g, '_')
+    this.#firewall = new Firewall(tag)
+    this.#drivers = new NetworkDrivers(this.#netlink, this.#firewall, { forward: options.ipForward, tag })
     const ready = (): Promise<void> => this.#ready
     const context: ViewContext = {
       networkOf: (id) => this.#store.network(id),
@@ -180,10 +181,8 @@ class OpenNetworks implements Networks {
   async #stand(): Promise<void> {
     const { log, ipForward } = this.#options
     mkdirSync(join(this.#options.execRoot, 'netns'), { recursive: true, mode: 0o711 })
-    if (ipForward) {
-      sysctl('ipv4/ip_forward', '1')
-      if ([...this.#store.networks()].some((network) => network.enableIPv6)) enableIPv6Forwarding()
-    }
+    if (ipForward) sysctl('ipv4/ip_forward', '1')
+    this.#drivers.sweep((id) => this.#store.network(id) !== null)
     for (const network of this.#store.networks()) {
       try {
         this.#drivers.ensure(network, { quiet: true })
@@ -241,9 +240,4 @@ class OpenNetworks implements Networks {
       throw new InvalidArgumentError(`invalid value for --host-gateway-ip: ${hostGatewayIp}`, { cause })
     }
   }
-}
-
-function enableIPv6Forwarding(): void {
-  sysctl('ipv6/conf/default/forwarding', '1')
-  sysctl('ipv6/conf/all/forwarding', '1')
 }

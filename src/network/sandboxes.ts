@@ -213,6 +213,8 @@ export class SandboxService implements Sandboxes {
   adopt(record: SandboxRecord): void {
     const { proxies, hostPorts, log, nameServers } = this.#parts
     for (const endpoint of record.endpoints) {
+      const network = this.#parts.store.network(endpoint.networkId)
+      if (network !== null) this.#parts.drivers.adopt(network, endpoint)
       for (const port of endpoint.ports) {
         try {
           hostPorts.hold([port])

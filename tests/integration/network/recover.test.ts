@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { after, test } from 'node:test'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
+import { until } from '../../support/until.ts'
 import { NetworkRoot } from './network-root.ts'
 
 const port = randomInt(30_000, 40_000)
@@ -88,4 +89,23 @@ test('close() takes bridge and firewall away when nothing runs', async () => {
   await root.open()
   assert.equal(root.networks.inspect('gone').Name, 'gone')
   await root[Symbol.asyncDispose]()
+})
+
+test('a bridge that somebody deleted is back after a restart, with the containers on it; forgotten ones go', async () => {
+  const root = new NetworkRoot()
+  after(() => root[Symbol.asyncDispose]())
+  await root.open()
+  const a = await root.sandbox()
+  const b = await root.sandbox()
+  await root.serve(a.netnsPath, 80, 'again')
+  await root.close()
+  using netlink = new Rtnetlink()
+  netlink.deleteLink(root.bridge)
+  const orphan = `${root.bridge}o`
+  netlink.addLink(orphan, { kind: 'bridge' })
+  netlink.setLink(netlink.link(orphan).index, { alias: `wharf ${root.bridge} 0123456789ab` })
+  await root.open([a.id, b.id])
+  assert.equal(await root.reach(null, a.endpoints['bridge']?.IPAddress ?? '', 80), 'again')
+  assert.equal(await root.reach(b.netnsPath, a.endpoints['bridge']?.IPAddress ?? '', 80), 'again')
+  await until('the orphan is gone', () => !netlink.links().some((link) => link.name === orphan))
 })
