@@ -45,9 +45,9 @@ export const imageScripts: readonly Script[] = [
       docker push 127.0.0.1:5000/made/two:x | grep -c -e Pushed
       @docker rm c1; docker image inspect -f '{{index .RepoDigests 0}}' 127.0.0.1:5000/made/two:x > digest
       docker rmi 127.0.0.1:5000/made/two:x | cut -d: -f1
-      docker pull 127.0.0.1:5000/made/two:x | grep -v -e Digest -e Verifying -e Waiting | sort
+      docker pull 127.0.0.1:5000/made/two:x | grep -v -e Digest -e Verifying -e Waiting | sed 's,^[0-9a-f]\\{12\\}:,ID:,' | sort
       docker rmi 127.0.0.1:5000/made/two:x | cut -d: -f1
-      docker pull $(cat digest) | sed 's/@sha256.*//' | grep -v -e Digest -e Verifying -e Waiting | sort
+      docker pull $(cat digest) | sed 's/@sha256.*//' | grep -v -e Digest -e Verifying -e Waiting | sed 's,^[0-9a-f]\\{12\\}:,ID:,' | sort
       docker images --format '{{.Repository}} {{.Tag}}' 127.0.0.1:5000/made/two
       docker rmi $(cat digest) | cut -d: -f1
       ${end}`,
