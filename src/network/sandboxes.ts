@@ -25,8 +25,11 @@ import type { NetworkStore } from './network-store.ts'
 import type { NetworkEvents, Sandbox, Sandboxes, SandboxRequest } from './networks.ts'
 import type { Pools } from './pools.ts'
 import { portWishes } from './port-spec.ts'
-import { checkWishes, holdPorts, portRules } from './publishing.ts'
-import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRecord } from './records.ts'
+import { CONFLICTS, endpointWishes } from './endpoint-wishes.ts'
+import { PortPublisher } from './port-publisher.ts'
+import type { PortProxies } from './port-publisher.ts'
+import { checkWishes } from './publishing.ts'
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
 import { hostsText, usesEmbeddedDns, viewSandbox } from './sandbox-view.ts'
 import type { ViewContext } from './sandbox-view.ts'
 import { sysctl } from './sysctl.ts'
@@ -36,13 +39,6 @@ export interface NameServers {
   /** Opens (once) the server of a sandbox; later calls for the same container change nothing. `fresh`: the namespace is new. */
   open(record: SandboxRecord, inside: LinkInside, options: { readonly fresh: boolean }): void
   close(containerId: string): void
-}
-
-/** Serves published ports that the firewall cannot: IPv6 loopback, IPv6 to a container without it. */
-export interface PortProxies {
-  readonly enabled: boolean
-  open(endpoint: EndpointRecord, port: PublishedPort): void
-  close(port: PublishedPort): void
 }
 
 /** What the service is made of. */
@@ -73,10 +69,12 @@ export interface SandboxParts {
  */
 export class SandboxService implements Sandboxes {
   readonly #parts: SandboxParts
+  readonly #publisher: PortPublisher
   #hostsListener: (containerId: string, hosts: string) => void = () => {}
 
   constructor(parts: SandboxParts) {
     this.#parts = parts
+    this.#publisher = new PortPublisher(parts)
   }
 
   check(request: SandboxRequest): void {
@@ -183,7 +181,7 @@ export class SandboxService implements Sandboxes {
       throw new PermissionDeniedError(`container ${containerId} is not connected to network ${network.name}`)
     }
     using inside = new LinkInside(namespaceOf(before))
-    this.#unpublish(endpoint)
+    this.#publisher.unpublish(endpoint)
     drivers.detach(endpoint, inside)
     const others = before.endpoints.filter((candidate) => candidate !== endpoint)
     const record = this.#settle({ ...before, endpoints: others }, inside, { fresh: false })
@@ -211,21 +209,11 @@ export class SandboxService implements Sandboxes {
 
   /** After a restart: serves names and ports of a sandbox that lives on. What cannot be had again is logged: the container runs on without. */
   adopt(record: SandboxRecord): void {
-    const { proxies, hostPorts, log, nameServers } = this.#parts
+    const { log, nameServers } = this.#parts
     for (const endpoint of record.endpoints) {
       const network = this.#parts.store.network(endpoint.networkId)
       if (network !== null) this.#parts.drivers.adopt(network, endpoint)
-      for (const port of endpoint.ports) {
-        try {
-          hostPorts.hold([port])
-          proxies.open(endpoint, port)
-        } catch (error) {
-          log.warn('cannot hold a published port again', {
-            container: record.containerId,
-            reason: messageOf(error),
-          })
-        }
-      }
+      this.#publisher.adopt(record, endpoint)
     }
     if (record.netnsPath === null || !usesEmbeddedDns(record, this.#parts.context)) return
     try {
@@ -251,7 +239,7 @@ export class SandboxService implements Sandboxes {
 
   #build(request: SandboxRequest): SandboxRecord {
     const { store, pools } = this.#parts
-    const wishes = this.#wishes(request)
+    const wishes = endpointWishes(request, this.#parts.resolve)
     const endpoints: EndpointRecord[] = []
     const sandboxId = newId()
     try {
@@ -282,37 +270,6 @@ export class SandboxService implements Sandboxes {
       this.#unmake(store.sandbox(request.containerId) ?? planned)
       throw error
     }
-  }
-
-  /** The networks that a request names, the primary one first: its link is eth0. */
-  #wishes(
-    request: SandboxRequest,
-  ): { readonly network: NetworkRecord; readonly settings: EndpointSettings; readonly mac: string | null }[] {
-    const { mode } = request
-    if (mode.kind === 'none' || mode.kind === 'host') {
-      return [{ network: this.#parts.resolve(mode.kind), settings: {}, mac: null }]
-    }
-    if (mode.kind === 'container') return []
-    const primary = this.#parts.resolve(mode.primary)
-    const wishes = Object.entries(mode.endpoints).map(([ref, settings]) => {
-      const network = this.#parts.resolve(ref)
-      return { network, settings, mac: network.id === primary.id ? (request.macAddress ?? null) : null }
-    })
-    if (wishes.every(({ network }) => network.id !== primary.id)) {
-      wishes.unshift({ network: primary, settings: {}, mac: request.macAddress ?? null })
-    }
-    for (const { network } of wishes) {
-      if (wishes.length > 1 && (network.driver === 'host' || network.driver === 'null')) {
-        throw new InvalidArgumentError(CONFLICTS[network.driver])
-      }
-      if (network.configOnly) {
-        throw new PermissionDeniedError(
-          `configuration only network ${network.name} cannot be used to run containers`,
-        )
-      }
-    }
-    const rank = (wish: (typeof wishes)[number]): number => (wish.network.id === primary.id ? 0 : 1)
-    return wishes.toSorted((a, b) => rank(a) - rank(b) || (a.network.name < b.network.name ? -1 : 1))
   }
 
   #make(planned: SandboxRecord): SandboxRecord {
@@ -352,56 +309,9 @@ export class SandboxService implements Sandboxes {
       } else inside.setGateway(family, { ifname: endpoint.ifname, address })
       if (endpoint !== null) publishing.add(endpoint.id)
     }
-    const settled = this.#publishAt(record, publishing)
+    const settled = this.#publisher.publishAt(record, publishing)
     if (usesEmbeddedDns(settled, context)) nameServers.open(settled, inside, options)
     return settled
-  }
-
-  #publishAt(record: SandboxRecord, publishing: ReadonlySet<string>): SandboxRecord {
-    const { store, hostPorts, proxies, firewall } = this.#parts
-    const first = record.endpoints.find((endpoint) => publishing.has(endpoint.id))
-    if (record.endpoints.some((endpoint) => endpoint.ports.length > 0 && endpoint !== first)) {
-      for (const endpoint of record.endpoints) this.#unpublish(endpoint)
-    } else if (first !== undefined && first.ports.length > 0) {
-      return record // The ports are where they must be.
-    }
-    const network = first === undefined ? null : store.network(first.networkId)
-    const wishes = network?.driver === 'bridge' ? portWishes(record.request) : []
-    if (first === undefined || network === null || wishes.length === 0) {
-      if (record.endpoints.every((endpoint) => endpoint.ports.length === 0)) return record
-      const bare = { ...record, endpoints: record.endpoints.map((endpoint) => ({ ...endpoint, ports: [] })) }
-      store.putSandbox(bare)
-      return bare
-    }
-    let ports: PublishedPort[]
-    try {
-      ports = holdPorts(hostPorts, wishes, { network, endpoint: first, proxied: proxies.enabled })
-    } catch (error) {
-      if (!(error instanceof PublishError)) throw error
-      throw new PublishError(
-        'driver failed programming external connectivity on endpoint ' +
-          `${record.containerName} (${first.id}): ${error.message}`,
-        { cause: error },
-      )
-    }
-    const published = { ...first, ports }
-    const endpoints = record.endpoints.map((endpoint) =>
-      endpoint === first ? published : { ...endpoint, ports: [] },
-    )
-    const settled = { ...record, endpoints }
-    store.putSandbox(settled)
-    failpointSync('network.sandbox.ports-recorded')
-    firewall.publish(published.id, portRules(network, published))
-    for (const port of ports) proxies.open(published, port)
-    return settled
-  }
-
-  #unpublish(endpoint: EndpointRecord): void {
-    this.#parts.firewall.unpublish(endpoint.id)
-    for (const port of endpoint.ports) {
-      this.#parts.proxies.close(port)
-      this.#parts.hostPorts.release(port)
-    }
   }
 
   /** Gives everything of a sandbox back, whatever of it there is, then forgets it. */
@@ -421,7 +331,7 @@ export class SandboxService implements Sandboxes {
     nameServers.close(record.containerId)
     using inside = openInside(record)
     for (const endpoint of record.endpoints) {
-      attempt('ports', () => this.#unpublish(endpoint))
+      attempt('ports', () => this.#publisher.unpublish(endpoint))
       attempt('link', () => drivers.detach(endpoint, inside))
       releaseEndpoint(pools, endpoint)
     }
@@ -457,11 +367,6 @@ export class SandboxService implements Sandboxes {
 const LOOPBACK_INDEX = 1
 const SHARED_STACK =
   'container sharing network namespace with another container or host cannot be connected to any other network'
-const CONFLICTS = {
-  host: 'cannot connect container to host network - container must be created in host network mode',
-  null: 'container cannot be connected to multiple networks with one of the networks in private (none) mode',
-} as const
-
 function namespaceOf(record: SandboxRecord): string {
   if (record.netnsPath === null) throw new InvalidArgumentError(SHARED_STACK)
   return record.netnsPath

@@ -1,0 +1,103 @@
+import { failpointSync } from '#base/failpoint.ts'
+import type { Logger } from '#base/logger.ts'
+import { messageOf } from '#errors/errors.ts'
+import type { Firewall } from './firewall.ts'
+import { PublishError } from './host-ports.ts'
+import type { HostPorts } from './host-ports.ts'
+import type { NetworkStore } from './network-store.ts'
+import { portWishes } from './port-spec.ts'
+import { holdPorts, portRules } from './publishing.ts'
+import type { EndpointRecord, PublishedPort, SandboxRecord } from './records.ts'
+
+/** Serves published ports that the firewall cannot: IPv6 loopback, IPv6 to a container without it. */
+export interface PortProxies {
+  readonly enabled: boolean
+  open(endpoint: EndpointRecord, port: PublishedPort): void
+  close(port: PublishedPort): void
+}
+
+/** Publishes ports of containers: holds them on the host, tells the firewall, serves what the firewall cannot. */
+export class PortPublisher {
+  readonly #parts: PublisherParts
+
+  constructor(parts: PublisherParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Publishes what the container asked for at the first of its endpoints that is among `publishing`, and nowhere else; returns the record as written.
+   * @throws PublishError in Docker's words.
+   */
+  publishAt(record: SandboxRecord, publishing: ReadonlySet<string>): SandboxRecord {
+    const { store, hostPorts, proxies, firewall } = this.#parts
+    const first = record.endpoints.find((endpoint) => publishing.has(endpoint.id))
+    if (record.endpoints.some((endpoint) => endpoint.ports.length > 0 && endpoint !== first)) {
+      for (const endpoint of record.endpoints) this.unpublish(endpoint)
+    } else if (first !== undefined && first.ports.length > 0) {
+      return record // The ports are where they must be.
+    }
+    const network = first === undefined ? null : store.network(first.networkId)
+    const wishes = network?.driver === 'bridge' ? portWishes(record.request) : []
+    if (first === undefined || network === null || wishes.length === 0) {
+      if (record.endpoints.every((endpoint) => endpoint.ports.length === 0)) return record
+      const bare = { ...record, endpoints: record.endpoints.map((endpoint) => ({ ...endpoint, ports: [] })) }
+      store.putSandbox(bare)
+      return bare
+    }
+    let ports: PublishedPort[]
+    try {
+      ports = holdPorts(hostPorts, wishes, { network, endpoint: first, proxied: proxies.enabled })
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error
+      throw new PublishError(
+        'driver failed programming external connectivity on endpoint ' +
+          `${record.containerName} (${first.id}): ${error.message}`,
+        { cause: error },
+      )
+    }
+    const published = { ...first, ports }
+    const endpoints = record.endpoints.map((endpoint) =>
+      endpoint === first ? published : { ...endpoint, ports: [] },
+    )
+    const settled = { ...record, endpoints }
+    store.putSandbox(settled)
+    failpointSync('network.sandbox.ports-recorded')
+    firewall.publish(published.id, portRules(network, published))
+    for (const port of ports) proxies.open(published, port)
+    return settled
+  }
+
+  /** Takes back what an endpoint publishes. */
+  unpublish(endpoint: EndpointRecord): void {
+    this.#parts.firewall.unpublish(endpoint.id)
+    for (const port of endpoint.ports) {
+      this.#parts.proxies.close(port)
+      this.#parts.hostPorts.release(port)
+    }
+  }
+
+  /** After a restart: holds the ports of a running container again. What cannot be had again is logged: the container runs on. */
+  adopt(record: SandboxRecord, endpoint: EndpointRecord): void {
+    const { proxies, hostPorts, log } = this.#parts
+    for (const port of endpoint.ports) {
+      try {
+        hostPorts.hold([port])
+        proxies.open(endpoint, port)
+      } catch (error) {
+        log.warn('cannot hold a published port again', {
+          container: record.containerId,
+          reason: messageOf(error),
+        })
+      }
+    }
+  }
+}
+
+/** What the publisher works with. */
+export interface PublisherParts {
+  readonly store: NetworkStore
+  readonly hostPorts: HostPorts
+  readonly firewall: Firewall
+  readonly proxies: PortProxies
+  readonly log: Logger
+}
