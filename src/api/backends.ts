@@ -118,6 +118,8 @@ export interface ImageTransfer {
   push(options: O.ImagePushOptions): Promise<void>
   /** `POST /images/create?fromSrc=`: the tar of a root file system. */
   import(tar: Readable, options: O.ImageImportOptions): Promise<void>
+  /** As `import`, from an HTTP URL. */
+  importUrl(url: string, options: O.ImageImportOptions): Promise<void>
   load(tar: Readable, options: O.ImageLoadOptions): Promise<void>
   save(
     names: readonly string[],

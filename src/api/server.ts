@@ -61,7 +61,9 @@ export class ApiServer {
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
       void this.#handle(incoming, outgoing)
     })
-    server.on('upgrade', (incoming: IncomingMessage, socket: Socket) => {
+    server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+      // A client need not wait for the answer before it sends what is for the other side.
+      if (head.byteLength > 0) socket.unshift(head)
       const outgoing = new ServerResponse(incoming)
       outgoing.shouldKeepAlive = false
       outgoing.assignSocket(socket)

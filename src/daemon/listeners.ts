@@ -11,42 +11,59 @@ import { API_SERVER_OPTIONS } from '#api/server.ts'
 import type { ApiServer } from '#api/server.ts'
 import type { DaemonConfig, TlsConfig } from './config.ts'
 
-/** The sockets that the API is served on. */
-export interface Listeners extends AsyncDisposable {
-  /** Where it listens, as `-H` writes it. */
-  readonly addresses: readonly string[]
-}
-
 type AnyServer = Server | SecureServer
 
+/** A socket to listen on, and the server that will. */
+export interface PlannedListener {
+  /** As `-H` writes it. */
+  readonly address: string
+  readonly target: Target
+  readonly server: AnyServer
+}
+
 /**
- * Listens on every address of the configuration, all or none.
- * @throws InvalidArgumentError for an address that cannot be understood or may not be served,
- *   ConflictError when another daemon answers on a socket
+ * Understands every address of the configuration; nothing is opened yet.
+ * @throws InvalidArgumentError for an address that cannot be understood or may not be served, or TLS files that are missing
  */
-export async function openListeners(api: ApiServer, config: DaemonConfig, log: Logger): Promise<Listeners> {
-  const open: { server: AnyServer; address: string; path: string | null }[] = []
+export function planListeners(config: DaemonConfig): readonly PlannedListener[] {
+  return config.hosts.flatMap((address) =>
+    targetsOf(address, config).map((target) => ({
+      address,
+      target,
+      server: target.tls === null ? createServer(API_SERVER_OPTIONS) : secureServer(target.tls),
+    })),
+  )
+}
+
+/**
+ * Listens on what was planned, all or nothing.
+ * @throws ConflictError when another daemon answers on a socket, InvalidArgumentError for an address that is not here
+ */
+export async function openListeners(
+  api: ApiServer,
+  planned: readonly PlannedListener[],
+  options: { readonly group: string; readonly log: Logger },
+): Promise<AsyncDisposable> {
+  const open: PlannedListener[] = []
   const close = async (): Promise<void> => {
     await Promise.all(open.map(({ server }) => new Promise((resolve) => server.close(resolve))))
-    for (const { path } of open) if (path !== null) rmSync(path, { force: true })
+    for (const { target } of open) if (target.path !== null) rmSync(target.path, { force: true })
   }
   try {
-    for (const host of config.hosts) {
-      for (const target of targetsOf(host, config)) {
-        const server = target.tls === null ? createServer(API_SERVER_OPTIONS) : secureServer(target.tls)
-        api.serve(server)
-        if (target.path !== null) await prepareSocket(target.path)
-        await listen(server, target, host)
-        if (target.path !== null) restrict(target.path, config.group, log)
-        open.push({ server, address: host, path: target.path })
-        log.info('API listen on', { address: host })
-      }
+    for (const listener of planned) {
+      const { server, target, address } = listener
+      api.serve(server)
+      if (target.path !== null) await prepareSocket(target.path)
+      await listen(server, target, address)
+      if (target.path !== null) restrict(target.path, options.group, options.log)
+      open.push(listener)
+      options.log.info('API listen on', { address })
     }
   } catch (error) {
     await close()
     throw error
   }
-  return { addresses: open.map(({ address }) => address), [Symbol.asyncDispose]: close }
+  return { [Symbol.asyncDispose]: close }
 }
 
 interface Target {

@@ -6,7 +6,7 @@ import { callerOf } from './callers.ts'
 import { compose } from './compose.ts'
 import type { DaemonConfig } from './config.ts'
 import { lockDataRoot } from './data-lock.ts'
-import { openListeners } from './listeners.ts'
+import { openListeners, planListeners } from './listeners.ts'
 import { writePidfile } from './pidfile.ts'
 import { traceTo } from './tracing.ts'
 import { PRODUCT_VERSION } from './version.ts'
@@ -27,6 +27,7 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   const startMs = performance.now()
   process.umask(0o022)
   if (config.traceFile !== null) traceTo(config.traceFile)
+  const planned = planListeners(config)
   mkdirSync(config.execRoot, { recursive: true, mode: 0o711 })
   using _lock = lockDataRoot(config.dataRoot)
   using _pid = writePidfile(config.pidfile)
@@ -38,7 +39,7 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
     callerOf,
   })
   const stopped = untilStopped()
-  const listeners = await openListeners(api, config, log)
+  const listeners = await openListeners(api, planned, { group: config.group, log })
   log.info('serving', { ms: Math.round(performance.now() - startMs), version: PRODUCT_VERSION })
   process.on('SIGHUP', () => reload((next) => daemon.reload(next), { config, options }))
   const recovered = daemon.recover().then(

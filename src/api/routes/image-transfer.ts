@@ -93,23 +93,18 @@ function pull(images: ImageTransfer, request: ApiRequest, response: ApiResponse)
 async function importImage(images: ImageTransfer, request: ApiRequest, response: ApiResponse): Promise<void> {
   const { query } = request
   const source = query.text('fromSrc')
-  if (source !== '-') {
-    throw new InvalidArgumentError(
-      source === ''
-        ? 'invalid reference format: nothing to pull or import'
-        : 'importing from a URL is not supported: download it, and import it from standard input',
-    )
-  }
+  if (source === '') throw new InvalidArgumentError('invalid reference format: nothing to pull or import')
   const repository = query.text('repo')
   const tag = query.text('tag')
-  await withProgress(response, (progress) =>
-    images.import(request.body, {
+  await withProgress(response, async (progress) => {
+    const options = {
       reference: tag === '' ? repository : `${repository}:${tag}`,
       message: query.text('message'),
       changes: query.all('changes'),
       platform: parsePlatform(query.text('platform')),
       signal: request.signal,
       progress,
-    }),
-  )
+    }
+    await (source === '-' ? images.import(request.body, options) : images.importUrl(source, options))
+  })
 }

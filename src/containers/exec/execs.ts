@@ -29,7 +29,7 @@ export class Execs {
   /** @throws ConflictError when the container does not run; InvalidArgumentError without a command */
   create(container: string, request: ExecCreateRequest): { readonly Id: string } {
     const record = this.#context.records.resolve(container)
-    assertRuns(record)
+    assertRuns(record, container)
     if ((request.Cmd?.length ?? 0) === 0) throw new InvalidArgumentError('no exec command specified')
     this.#forgetOld()
     const exec: ExecRecord = { id: newId(), containerId: record.id, request, state: { status: 'created' } }
@@ -88,7 +88,7 @@ export class Execs {
   /** The execs of a container that have not ended. */
   idsOf(containerId: string): readonly string[] {
     return [...(this.#byContainer.get(containerId) ?? [])].filter(
-      (id) => this.#execs.get(id)?.state.status === 'running',
+      (id) => this.#execs.get(id)?.state.status !== 'ended',
     )
   }
 
@@ -178,10 +178,10 @@ function consoleSize(size: readonly number[] | null): readonly [number, number] 
 }
 
 /** @throws ConflictError in Docker's words unless the container runs. */
-export function assertRuns(record: ContainerRecord): void {
+export function assertRuns(record: ContainerRecord, reference: string = record.id): void {
   const { id, state } = record
   if (state.status === 'paused')
-    throw new ConflictError(`Container ${id} is paused, unpause the container before exec`)
+    throw new ConflictError(`Container ${reference} is paused, unpause the container before exec`)
   if (state.status === 'restarting') throw restarting(id)
   if (!isAlive(state)) throw new ConflictError(`container ${id} is not running`)
 }
