@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { failpoint } from '#base/failpoint.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import { shortId } from '#base/ids.ts'
 import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
@@ -90,6 +91,7 @@ export class Builder {
       const dockerfile = parseDockerfile(text)
       const progress = options.quiet ? () => {} : options.progress
       const state = await this.#solve(dockerfile, { options, root, directory, lease, progress, signal })
+      await failpoint('builder.image.before-create')
       const id = await this.#store(state, tags)
       options.progress({ aux: { ID: id } })
       for (const name of unusedArguments(dockerfile, options.buildArgs)) {

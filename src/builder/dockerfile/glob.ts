@@ -25,8 +25,7 @@ export function globToRegExp(
       const end = pattern.indexOf(']', i + 2)
       if (end < 0) source += '\\['
       else {
-        const set = pattern.slice(i + 1, end).replace(/[\\[\]]/g, '\\$&')
-        source += `[${set.startsWith('!') ? `^${set.slice(1)}` : set}]`
+        source += characterClass(pattern.slice(i + 1, end))
         i = end
       }
     } else {
@@ -35,4 +34,21 @@ export function globToRegExp(
     }
   }
   return new RegExp(`^${source}$`, 'su')
+}
+
+/** The inside of `[…]`; a range that runs backwards matches nothing. */
+function characterClass(text: string): string {
+  const negated = /^[!^]/.test(text)
+  const parts = [...(negated ? text.slice(1) : text)]
+  let inside = ''
+  for (let i = 0; i < parts.length; i += 1) {
+    const first = parts[i] as string
+    const last = parts[i + 1] === '-' && i + 2 < parts.length ? (parts[(i += 2)] as string) : first
+    if (first <= last) inside += first === last ? literal(first) : `${literal(first)}-${literal(last)}`
+  }
+  return `[${negated ? '^' : ''}${inside}]`
+}
+
+function literal(character: string): string {
+  return `\\u{${(character.codePointAt(0) as number).toString(16)}}`
 }

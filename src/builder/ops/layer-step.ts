@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Digest } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
 import type { BuildState } from '../state.ts'
 import type { CachedValue } from '../solver/vertex.ts'
 import type { MadeLayer, Step, StepContext } from './context.ts'
@@ -53,6 +54,7 @@ export function layerStep(work: LayerWork): Step {
       const state = inputs[0] as BuildState
       const layer = await work.make(inputs, signal)
       if (layer !== null) await context.lease.hold([layer.diffId])
+      await failpoint('builder.step.before-keep')
       const value: CachedValue = {
         layer: layer?.diffId ?? null,
         sizeBytes: layer?.sizeBytes ?? 0,
