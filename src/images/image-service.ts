@@ -120,6 +120,8 @@ export interface ImageEndpoints {
   pull(options: O.ImagePullOptions): Promise<void>
   push(options: O.ImagePushOptions): Promise<void>
   import(tar: Readable, options: O.ImageImportOptions): Promise<void>
+  /** As `import`, from an HTTP URL. */
+  importUrl(url: string, options: O.ImageImportOptions): Promise<void>
   load(tar: Readable, options: O.ImageLoadOptions): Promise<void>
   save(
     names: readonly string[],

@@ -4,7 +4,7 @@ import type { Digest } from '#base/digest.ts'
 import type { Logger } from '#base/logger.ts'
 import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { EventSink } from '#events/events.ts'
-import type { ImagePullOptions, ImagePushOptions } from '#spec/docker/options.ts'
+import type { Cancellable, ImagePullOptions, ImagePushOptions } from '#spec/docker/options.ts'
 import { familiarName, familiarString, parseReference, withDefaultTag, withTag } from '#spec/reference.ts'
 import type { Blobs } from '#store/blobs.ts'
 import type { Database } from '#store/database.ts'
@@ -39,6 +39,7 @@ export interface RegistryTransport {
   pull(options: ImagePullOptions): Promise<void>
   push(options: ImagePushOptions): Promise<void>
   search: ImageEndpoints['search']
+  download(url: string, options: Cancellable): Promise<Readable>
 }
 
 export interface ImagesDependencies {
@@ -156,6 +157,12 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     search: (term, options) => registry.search(term, options),
     import: (tar: Readable, options) =>
       sweepingOnFailure(() => importImage(content, tar, { ...options, changer })),
+    async importUrl(url, options) {
+      const tar = await registry.download(url, options)
+      options.progress({ status: `Downloading from ${url}` })
+      const message = options.message === '' ? `Imported from ${url}` : options.message
+      await service.import(tar, { ...options, message })
+    },
     load: (tar: Readable, options) => sweepingOnFailure(() => loadImages(content, tar, options)),
     save: async (names, options) => saveImages(content, names, options),
     diskUsage: () => Promise.resolve(catalog.diskUsage()),

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { InvalidArgumentError, UnauthenticatedError } from '#errors/errors.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import type { AuthResponse, DistributionInspect } from '#spec/docker/image.ts'
@@ -5,6 +6,7 @@ import type { Cancellable, ImagePullOptions, ImagePushOptions, RegistryAuth } fr
 import { isIndexType } from '#spec/oci/image.ts'
 import { parseImageConfig, parseIndex, parseManifest, MAX_CONFIG_BYTES } from '#spec/oci/parse.ts'
 import { DEFAULT_DOMAIN, parseReference, withDefaultTag } from '#spec/reference.ts'
+import { downloadUrl } from './download-url.ts'
 import { HttpTransport } from './http-transport.ts'
 import { LayerDownloads } from './layer-downloads.ts'
 import type { PullTarget, PushSource } from './ports.ts'
@@ -39,6 +41,8 @@ export interface RegistryService {
   ): Promise<DistributionInspect>
   /** `POST /auth`. @throws UnauthenticatedError in Docker's words. */
   login(auth: RegistryAuth, options: Cancellable): Promise<AuthResponse>
+  /** The body of a URL that `docker import` names. No credentials are sent. @throws in Docker's words. */
+  download(url: string, options: Cancellable): Promise<Readable>
   /** Ends idle connections. */
   close(): void
 }
@@ -112,6 +116,7 @@ export function createRegistryService(
       )
       return { Status: 'Login Succeeded', IdentityToken: '' }
     },
+    download: (url, options) => downloadUrl(transport, url, options.signal),
     close: () => transport.close(),
   }
 }

@@ -177,3 +177,27 @@ describe('search', () => {
     )
   })
 })
+
+test('importUrl() imports what a URL names', async () => {
+  await using server = await RegistryServer.start()
+  await using root = openImageRoot()
+  server.script = (request, response) => {
+    if (request.url === '/root.tar') response.end(tarOf([{ name: 'f', content: 'x' }]))
+    else response.writeHead(404).end()
+    return true
+  }
+  const importing = { reference: 'imported', message: '', changes: [], platform: null, ...options }
+  const said: object[] = []
+  const progress = (message: object): void => void said.push(message)
+  await root.images.importUrl(`${server.address}/root.tar`, { ...importing, progress })
+  const image = root.images.get('imported')
+  assert.equal(image.config.comment, `Imported from ${server.address}/root.tar`)
+  assert.deepEqual(said, [{ status: `Downloading from ${server.address}/root.tar` }, { status: image.id }])
+  await assert.rejects(root.images.importUrl(`${server.origin}/nope`, { ...importing, progress }), {
+    message: `failed to GET ${server.origin}/nope with status 404 Not Found`,
+  })
+  await assert.rejects(
+    root.images.importUrl('file:///etc/passwd', { ...importing, progress }),
+    /unsupported protocol/,
+  )
+})
