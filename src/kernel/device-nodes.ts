@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync } from 'node:fs'
-import { mknodat } from './native/native.ts'
+import { mknodat } from './native/files.ts'
 
 /** A device number in parts, as OCI and tar write it. */
 export interface DeviceNumber {

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { open, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { syncfs } from './native/native.ts'
+import { syncfs } from './native/files.ts'
 
 /** Makes the names in a directory durable (fsync(2) of the directory). */
 export async function syncDirectory(path: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { errnoOf } from '#errors/errors.ts'
-import { ioctl } from './native/native.ts'
+import { ioctl } from './native/files.ts'
 
 /** A loop device, loop(4). Disposing of it lets go of it: it detaches itself when nothing has it mounted. */
 export interface LoopDevice extends Disposable {

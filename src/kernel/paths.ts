@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, readlinkSync } from 'node:fs'
 import { errnoOf, KernelError } from '#errors/errors.ts'
-import { type PathArgument, mkdirat, openat2 } from './native/native.ts'
+import { mkdirat, openat2 } from './native/files.ts'
+import { type PathArgument } from './native/native.ts'
 
 /** openat2(2): what a path may not do while it is resolved. */
 const RESOLVE_NO_MAGICLINKS = 0x2

@@ -1,6 +1,7 @@
 import { constants, openSync, closeSync } from 'node:fs'
 import { errnoOf } from '#errors/errors.ts'
-import { dupFd, kill, pidfdOpen, pidfdSendSignal, posixSpawn, waitPidfd } from './native/native.ts'
+import { dupFd } from './native/files.ts'
+import { kill, pidfdOpen, pidfdSendSignal, posixSpawn, waitPidfd } from './native/native.ts'
 import { watchFd } from './readiness.ts'
 
 /** How a process ended (waitid(2)). */

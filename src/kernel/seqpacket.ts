@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { KernelError, errnoOf } from '#errors/errors.ts'
-import { connect, dupFd, recv, send, shutdown, socket } from './native/native.ts'
+import { dupFd } from './native/files.ts'
+import { connect, recv, send, shutdown, socket } from './native/native.ts'
 import { whenReady } from './readiness.ts'
 
 const AF_UNIX = 1

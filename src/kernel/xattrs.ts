@@ -1,5 +1,6 @@
 import { errnoOf } from '#errors/errors.ts'
-import { type PathArgument, lgetxattr, llistxattr, lremovexattr, lsetxattr } from './native/native.ts'
+import { lgetxattr, llistxattr, lremovexattr, lsetxattr } from './native/files.ts'
+import { type PathArgument } from './native/native.ts'
 
 /** Extended attributes, xattr(7), of the file itself when the path ends in a symbolic link. */
 

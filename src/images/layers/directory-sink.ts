@@ -1,6 +1,6 @@
 import { type BigIntStats, closeSync, lstatSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { mkdirat, mknodat, syncfs } from '#kernel/native/native.ts'
+import { mkdirat, mknodat, syncfs } from '#kernel/native/files.ts'
 import { setXattr } from '#kernel/xattrs.ts'
 import { LAYER_TREE } from '../drivers/directory-views.ts'
 import { isWhiteout } from './file-record.ts'

@@ -1,6 +1,6 @@
 import { closeSync, constants } from 'node:fs'
 import { InvalidArgumentError, errnoOf } from '#errors/errors.ts'
-import { mkdirat } from '#kernel/native/native.ts'
+import { mkdirat } from '#kernel/native/files.ts'
 import { O_PATH, openIn } from '#kernel/paths.ts'
 import { nameText } from './tar-entry.ts'
 import { nameArgument } from './tree-remove.ts'

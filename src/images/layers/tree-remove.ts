@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readdirSync } from 'node:fs'
 import { errnoOf } from '#errors/errors.ts'
-import { unlinkat } from '#kernel/native/native.ts'
+import { unlinkat } from '#kernel/native/files.ts'
 import { O_CLOEXEC, O_REAL_DIRECTORY } from '#kernel/paths.ts'
 import { entryPath } from './tree-walk.ts'
 

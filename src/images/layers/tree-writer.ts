@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { InvalidArgumentError, errnoOf } from '#errors/errors.ts'
 import { makeDevice } from '#kernel/device-nodes.ts'
-import { mkdirat, mknodat, utimensat } from '#kernel/native/native.ts'
+import { mkdirat, mknodat, utimensat } from '#kernel/native/files.ts'
 import { O_CLOEXEC, O_PATH } from '#kernel/paths.ts'
 import { setXattr } from '#kernel/xattrs.ts'
 import { S_IF, components } from './layer-tree.ts'

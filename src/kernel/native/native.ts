@@ -2,20 +2,23 @@ import koffi from 'koffi'
 import { KernelError } from '#errors/errors.ts'
 
 /**
- * The only file that loads native code: plain system calls that Node does not have, under their own names.
+ * The only file that loads native code: plain system calls that Node does not have, under their own names. Those on
+ * paths and files are in `files.ts`, declared by what is here.
  *
  * Rules: arguments and results are numbers, strings, null and buffers, laid out by the caller; no policy. A function
  * here throws KernelError or returns the result of the call. Nothing blocks unless its man page says that it may.
  */
-type Call = (...args: unknown[]) => number
+export type Call = (...args: unknown[]) => number
 
 const libc = koffi.load(null as unknown as string)
 
-function declare(symbol: string, parameters: readonly string[]): Call {
+/** Declares a call that returns a `long`. For the files of this folder only. */
+export function declare(symbol: string, parameters: readonly string[]): Call {
   return libc.func(symbol, 'long', [...parameters]) as unknown as Call
 }
 
-function declareInt(symbol: string, parameters: readonly string[]): Call {
+/** Declares a call that returns an `int`. */
+export function declareInt(symbol: string, parameters: readonly string[]): Call {
   return libc.func(symbol, 'int', [...parameters]) as unknown as Call
 }
 
@@ -33,7 +36,8 @@ export function toKernelError(syscall: string, path?: string | null): KernelErro
   return new KernelError(syscall, errnoName(koffi.errno()), path === undefined ? {} : { path })
 }
 
-function check(result: number, syscall: string, path?: PathArgument | null): number {
+/** The result of a call, or its error. */
+export function check(result: number, syscall: string, path?: PathArgument | null): number {
   if (result === -1) throw toKernelError(syscall, shown(path))
   return result
 }
@@ -42,7 +46,7 @@ function check(result: number, syscall: string, path?: PathArgument | null): num
 export type PathArgument = string | Buffer
 
 /** A string given to C ends at its first NUL: one inside would silently name something else. */
-function plain(text: PathArgument | null, syscall: string): PathArgument | null {
+export function plain(text: PathArgument | null, syscall: string): PathArgument | null {
   if (text === null) return null
   if (text.includes('\0')) throw new KernelError(syscall, 'EINVAL', { path: shown(text), detail: 'NUL byte' })
   return typeof text === 'string' ? text : Buffer.concat([text, Buffer.alloc(1)])
@@ -148,115 +152,6 @@ export function mountSetattr(fd: number, path: string, flags: number, attributes
     attributes.length,
   )
   check(result, 'mount_setattr', path)
-}
-
-// --- paths and files
-
-const cOpenat2 = declare('syscall', ['long', 'int', 'const char *', 'void *', 'size_t'])
-const cMknodat = declareInt('mknodat', ['int', 'const char *', 'uint', 'uint64_t'])
-const cSyncfs = declareInt('syncfs', ['int'])
-const cFcntl = declareInt('fcntl', ['int', 'int', 'int'])
-const cLgetxattr = declare('lgetxattr', ['const char *', 'const char *', 'void *', 'size_t'])
-const cLsetxattr = declare('lsetxattr', ['const char *', 'const char *', 'void *', 'size_t', 'int'])
-const cLlistxattr = declare('llistxattr', ['const char *', 'void *', 'size_t'])
-const cLremovexattr = declare('lremovexattr', ['const char *', 'const char *'])
-const cRenameat2 = declareInt('renameat2', ['int', 'const char *', 'int', 'const char *', 'uint'])
-const cUnlinkat = declareInt('unlinkat', ['int', 'const char *', 'int'])
-const cUtimensat = declareInt('utimensat', ['int', 'const char *', 'void *', 'int'])
-const cMkdirat = declareInt('mkdirat', ['int', 'const char *', 'uint'])
-const NR_OPENAT2 = 437
-
-/** openat2(2): `flags` and `resolve` as in struct open_how. The fd is close-on-exec if O_CLOEXEC is in the flags. */
-export function openat2(
-  directoryFd: number,
-  path: PathArgument,
-  how: { readonly flags: number; readonly mode?: number; readonly resolve: number },
-): number {
-  const open = Buffer.alloc(24)
-  open.writeBigUInt64LE(BigInt(how.flags), 0)
-  open.writeBigUInt64LE(BigInt(how.mode ?? 0), 8)
-  open.writeBigUInt64LE(BigInt(how.resolve), 16)
-  return check(cOpenat2(NR_OPENAT2, directoryFd, plain(path, 'openat2'), open, open.length), 'openat2', path)
-}
-
-/** mknodat(2); `mode` holds the type and the permissions, which the umask reduces. */
-export function mknodat(directoryFd: number, path: PathArgument, mode: number, device: number): void {
-  check(cMknodat(directoryFd, plain(path, 'mknodat'), mode, device), 'mknodat', path)
-}
-
-/** mkdirat(2). */
-export function mkdirat(directoryFd: number, path: PathArgument, mode: number): void {
-  check(cMkdirat(directoryFd, plain(path, 'mkdirat'), mode), 'mkdirat', path)
-}
-
-/** unlinkat(2); flags 0x200 removes a directory. */
-export function unlinkat(directoryFd: number, path: PathArgument, flags: number): void {
-  check(cUnlinkat(directoryFd, plain(path, 'unlinkat'), flags), 'unlinkat', path)
-}
-
-/** utimensat(2) of both times, of a link itself and not what it points to. Seconds may be negative. */
-export function utimensat(
-  directoryFd: number,
-  path: PathArgument,
-  time: { readonly seconds: number; readonly nanos: number },
-): void {
-  const AT_SYMLINK_NOFOLLOW = 0x100
-  const times = Buffer.alloc(32)
-  for (const at of [0, 16]) {
-    times.writeBigInt64LE(BigInt(time.seconds), at)
-    times.writeBigInt64LE(BigInt(time.nanos), at + 8)
-  }
-  check(cUtimensat(directoryFd, plain(path, 'utimensat'), times, AT_SYMLINK_NOFOLLOW), 'utimensat', path)
-}
-
-/** renameat2(2) of absolute paths; flags 1 no-replace, 2 exchange. */
-export function renameat2(from: string, to: string, flags: number): void {
-  check(cRenameat2(-100, plain(from, 'renameat2'), -100, plain(to, 'renameat2'), flags), 'renameat2', to)
-}
-
-/** syncfs(2) of the file system that holds the open file. */
-export function syncfs(fd: number): void {
-  check(cSyncfs(fd), 'syncfs')
-}
-
-/** fcntl(2) F_DUPFD_CLOEXEC: a copy of the fd with a number of at least `atLeast`. */
-export function dupFd(fd: number, atLeast: number): number {
-  const F_DUPFD_CLOEXEC = 1030
-  return check(cFcntl(fd, F_DUPFD_CLOEXEC, atLeast), 'fcntl')
-}
-
-/** fcntl(2) with an int argument. */
-export function fcntl(fd: number, command: number, argument: number): number {
-  return check(cFcntl(fd, command, argument), 'fcntl')
-}
-
-const cIoctl = declareInt('ioctl', ['int', 'ulong', 'void *'])
-const cIoctlNumber = declareInt('ioctl', ['int', 'ulong', 'ulong'])
-
-/** ioctl(2) with a number or the bytes of a structure, which the kernel may change. */
-export function ioctl(fd: number, request: number, argument: number | Buffer): number {
-  const call = typeof argument === 'number' ? cIoctlNumber : cIoctl
-  return check(call(fd, request, argument), 'ioctl')
-}
-
-/** lgetxattr(2) into a buffer; its length 0 asks for the size. */
-export function lgetxattr(path: PathArgument, name: string, value: Buffer): number {
-  return check(cLgetxattr(plain(path, 'lgetxattr'), name, value, value.length), 'lgetxattr', path)
-}
-
-/** lsetxattr(2). */
-export function lsetxattr(path: PathArgument, name: string, value: Buffer): void {
-  check(cLsetxattr(plain(path, 'lsetxattr'), name, value, value.length, 0), 'lsetxattr', path)
-}
-
-/** llistxattr(2) into a buffer of NUL-ended names; its length 0 asks for the size. */
-export function llistxattr(path: PathArgument, names: Buffer): number {
-  return check(cLlistxattr(plain(path, 'llistxattr'), names, names.length), 'llistxattr', path)
-}
-
-/** lremovexattr(2). */
-export function lremovexattr(path: string, name: string): void {
-  check(cLremovexattr(plain(path, 'lremovexattr'), name), 'lremovexattr', path)
 }
 
 // --- processes
