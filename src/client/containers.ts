@@ -13,6 +13,7 @@ import type { Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
 import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
 import { filtersQuery } from './filters.ts'
+import { INSPECT_VERSION } from './inspect-version.ts'
 import { bodyChunks, bodyStream } from './http1.ts'
 import { demultiplex, hijacked, jsonValues, undivided } from './streams.ts'
 import type { Hijacked, OutputChunk } from './streams.ts'
@@ -88,7 +89,10 @@ export class Containers {
 
   /** The description as the daemon wrote it. */
   inspectText(id: string, { size = false }: { size?: boolean } = {}): Promise<string> {
-    return this.#transport.text(`${base(id)}/json`, { query: { size: size ? 1 : undefined } })
+    return this.#transport.text(`${base(id)}/json`, {
+      query: { size: size ? 1 : undefined },
+      version: INSPECT_VERSION,
+    })
   }
 
   async start(id: string, options: { detachKeys?: string | undefined } = {}): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   ImageSummary,
 } from '#spec/docker/image.ts'
 import { filtersQuery } from './filters.ts'
+import { INSPECT_VERSION } from './inspect-version.ts'
 import { bodyChunks, bodyStream } from './http1.ts'
 import { jsonValues } from './streams.ts'
 import type { Transport } from './transport.ts'
@@ -72,7 +73,10 @@ export class Images {
   }
 
   inspectText(name: string, options: { platform?: string | undefined } = {}): Promise<string> {
-    return this.#transport.text(`${base(name)}/json`, { query: { platform: options.platform } })
+    return this.#transport.text(`${base(name)}/json`, {
+      query: { platform: options.platform },
+      version: INSPECT_VERSION,
+    })
   }
 
   history(

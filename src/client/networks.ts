@@ -1,6 +1,7 @@
 import type { Filters } from '#spec/docker/filters.ts'
 import type { EndpointSettings, NetworkCreateResponse, NetworkSummary } from '#spec/docker/network.ts'
 import type { NetworkCreateRequest } from '#spec/docker/requests.ts'
+import { INSPECT_VERSION } from './inspect-version.ts'
 import { filtersQuery } from './filters.ts'
 import type { Transport } from './transport.ts'
 
@@ -19,7 +20,10 @@ export class Networks {
   }
 
   inspectText(id: string, options: { verbose?: boolean } = {}): Promise<string> {
-    return this.#transport.text(base(id), { query: { verbose: options.verbose === true ? true : undefined } })
+    return this.#transport.text(base(id), {
+      query: { verbose: options.verbose === true ? true : undefined },
+      version: INSPECT_VERSION,
+    })
   }
 
   create(request: NetworkCreateRequest): Promise<NetworkCreateResponse> {

@@ -19,6 +19,8 @@ export interface RequestOptions {
   /** Sent as it is, with chunked encoding when it is a stream. */
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal | undefined
+  /** The version of the API whose form of the answer is wanted, where the daemon speaks it. */
+  readonly version?: string
 }
 
 /** The daemon answered with an error; `status` is the HTTP status. */
@@ -75,8 +77,14 @@ export class Transport {
   /** Sends a request and waits for a good answer's head. @throws DaemonError for a status of 400 or more, ConnectError. */
   async request(path: string, options: RequestOptions = {}): Promise<RawResponse> {
     const response = await this.#exchange(path, options)
-    if (response.status >= 400) throw await daemonError(response)
-    return response
+    if (response.status < 400) return response
+    const error = await daemonError(response)
+    // An older daemon than the form that was asked for: its own newest form it is, then.
+    if (options.version !== undefined && /client version .* is too new/.test(error.message)) {
+      const { version: _, ...rest } = options
+      return this.request(path, rest)
+    }
+    throw error
   }
 
   /** As `request`, with the body read and parsed as JSON (null when empty). */
@@ -105,6 +113,10 @@ export class Transport {
     return open(this.endpoint, signal)
   }
 
+  #versionOf({ version }: RequestOptions): string {
+    return this.#prefix === '' && version !== undefined ? `/v${version}` : this.#prefix
+  }
+
   async #exchange(path: string, options: RequestOptions): Promise<RawResponse> {
     const socket = await open(this.endpoint, options.signal)
     if (options.signal !== undefined) abortWith(socket, options.signal)
@@ -112,7 +124,7 @@ export class Transport {
     // A request that is refused early is answered before its body is sent: the answer wins over the broken pipe.
     head.catch(() => undefined)
     const sent = send(socket, {
-      target: `${this.#prefix}${path}${queryText(options.query)}`,
+      target: `${this.#versionOf(options)}${path}${queryText(options.query)}`,
       options,
       common: this.#headers,
     })

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import type { Hijacked } from '#client/streams.ts'
 import { parseDetachKeys, EscapeWatcher } from './escape-keys.ts'
 import type { Context } from './context.ts'
@@ -27,7 +28,7 @@ export async function runSession(
   options: SessionOptions,
 ): Promise<'ended' | 'detached'> {
   const raw = options.isTty && options.stdin && isTerminal(0)
-  if (raw) process.stdin.setRawMode(true)
+  if (raw) enterRawMode()
   const { promise: detached, resolve: detach } = Promise.withResolvers<'detached'>()
   const stopInput = options.stdin
     ? pumpInput(stream, { ...options, detach: () => detach('detached') })
@@ -43,6 +44,15 @@ export async function runSession(
     stopInput()
     if (raw) process.stdin.setRawMode(false)
   }
+}
+
+/**
+ * Node's raw mode leaves the translation of line feeds on, which spoils what full-screen programs draw: it is turned
+ * off by stty(1). Leaving raw mode puts everything back as it was.
+ */
+function enterRawMode(): void {
+  process.stdin.setRawMode(true)
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
 }
 
 function pumpInput(

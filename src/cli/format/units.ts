@@ -107,7 +107,8 @@ export function ellipsis(text: string, width: number): string {
 export function goTimeOf(text: string): string {
   const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text)
   if (match === null) return text
-  const [, day, clock, fraction = '', zone = 'Z'] = match
+  const [, day, clock, exact = '', zone = 'Z'] = match
+  const fraction = exact.replace(/\.?0+$/, '')
   if (zone === 'Z') return `${day} ${clock}${fraction} +0000 UTC`
   const offset = zone.replace(':', '')
   return `${day} ${clock}${fraction} ${offset} ${offset}`

@@ -1,4 +1,5 @@
 import { between, command } from '../../core/command.ts'
+import { naturally } from '../../format/natural.ts'
 import { ExitError } from '../../core/exit.ts'
 
 const withPort = (ip: string, port: string): string =>
@@ -33,9 +34,3 @@ export default command({
     for (const { HostIp, HostPort } of bindings) context.out.line(withPort(HostIp ?? '', HostPort ?? ''))
   },
 })
-
-/** Numbers in texts go by their value: 80/tcp before 443/tcp. */
-const collator = new Intl.Collator('en', { numeric: true })
-function naturally(a: string, b: string): number {
-  return collator.compare(a, b)
-}

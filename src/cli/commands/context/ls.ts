@@ -2,6 +2,7 @@ import { command, noArgs } from '../../core/command.ts'
 import { bool, string } from '../../core/flag.ts'
 import { currentContext, resolveEndpoint } from '../../contexts/resolve.ts'
 import { listContexts } from '../../contexts/store.ts'
+import { naturally } from '../../format/natural.ts'
 import { printList } from '../../format/list-format.ts'
 import { ellipsis } from '../../format/units.ts'
 import { Row } from '../../template/row.ts'
@@ -26,9 +27,7 @@ export default command({
       Description: Metadata.Description ?? '',
       Host: Endpoints['docker']?.Host ?? '',
     }))
-    const all = [fallback, ...stored].toSorted((a, b) =>
-      a.Name.localeCompare(b.Name, 'en', { numeric: true }),
-    )
+    const all = [fallback, ...stored].toSorted((a, b) => naturally(a.Name, b.Name))
     const isTable = flags.format === '' || flags.format.startsWith('table')
     printList(context.out, {
       format: flags.format,

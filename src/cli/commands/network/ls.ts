@@ -2,6 +2,7 @@ import { shortId } from '#base/ids.ts'
 import { command, noArgs } from '../../core/command.ts'
 import { bool, filter, string } from '../../core/flag.ts'
 import { printList } from '../../format/list-format.ts'
+import { naturally } from '../../format/natural.ts'
 import { goTimeOf } from '../../format/units.ts'
 import { labelsText } from '../../rows/container-row.ts'
 import { Row } from '../../template/row.ts'
@@ -51,7 +52,3 @@ export default command({
     })
   },
 })
-
-function naturally(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true })
-}

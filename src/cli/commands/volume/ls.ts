@@ -1,5 +1,6 @@
 import { command, noArgs } from '../../core/command.ts'
 import { bool, filter, string } from '../../core/flag.ts'
+import { naturally } from '../../format/natural.ts'
 import { printList } from '../../format/list-format.ts'
 import { volumeHeaders, volumeRow } from '../../rows/volume-row.ts'
 
@@ -14,7 +15,7 @@ export default command({
   },
   async run(context, { flags, given }) {
     const { Volumes } = await (await context.client()).volumes.list({ filters: flags.filter })
-    const volumes = (Volumes ?? []).toSorted((a, b) => a.Name.localeCompare(b.Name, 'en', { numeric: true }))
+    const volumes = (Volumes ?? []).toSorted((a, b) => naturally(a.Name, b.Name))
     printList(context.out, {
       format: given('format') ? flags.format : flags.quiet ? '' : (context.config.file.volumesFormat ?? ''),
       table: '{{.Driver}}\t{{.Name}}',
