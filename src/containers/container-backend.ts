@@ -65,7 +65,7 @@ export class ContainerBackend {
   }
 
   async kill(name: string, signal: string): Promise<void> {
-    await this.#services.stopping.kill(this.#context.records.resolve(name), signal)
+    await this.#services.stopping.kill(this.#context.records.resolve(name), signal, name)
   }
 
   async pause(name: string): Promise<void> {

@@ -1,12 +1,13 @@
 import { failpoint } from '#base/failpoint.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
-import type { HostConfig, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
+import type { Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type { ContainerUpdateResponse } from '#spec/docker/container.ts'
 import { parseName } from './create/names.ts'
 import { validateRestartPolicy } from './create/validate-host-config.ts'
 import { validateResources } from './create/validate-resources.ts'
 import { publishContainerEvent } from './container-events.ts'
 import type { ContainerContext } from './context.ts'
+import type { ContainerRecord } from './records.ts'
 import { isAlive } from './state.ts'
 
 /** Limits that `update` may change; a null or absent one stays as it is. */
@@ -76,7 +77,7 @@ export class Editing {
       )
     }
     const changes = changedLimits(request)
-    refuseContradictions(hostConfig, changes)
+    refuseContradictions(record, changes)
     if (isAlive(record.state) && Object.keys(changes).length > 0) await runtime.update(id, changes)
     await failpoint('containers.update.after-cgroup')
     const after = records.redefine(id, {
@@ -98,22 +99,24 @@ function changedLimits(request: Resources): Resources {
   return Object.fromEntries(entries)
 }
 
-function refuseContradictions(before: HostConfig, changes: Resources): void {
+function refuseContradictions(record: ContainerRecord, changes: Resources): void {
+  const before = record.hostConfig
+  const prefix = `Cannot update container ${record.id}`
   if ((changes.NanoCpus ?? 0) > 0 && (before.CpuPeriod || before.CpuQuota)) {
     throw new InvalidArgumentError(
-      `Conflicting options: Nano CPUs cannot be updated as CPU ${before.CpuPeriod ? 'Period' : 'Quota'} has already been set`,
+      `${prefix}: Conflicting options: Nano CPUs cannot be updated as CPU ${before.CpuPeriod ? 'Period' : 'Quota'} has already been set`,
     )
   }
   if ((before.NanoCpus ?? 0) > 0 && (changes.CpuPeriod || changes.CpuQuota)) {
     throw new InvalidArgumentError(
-      `Conflicting options: CPU ${changes.CpuPeriod ? 'Period' : 'Quota'} cannot be updated as NanoCPUs has already been set`,
+      `${prefix}: Conflicting options: CPU ${changes.CpuPeriod ? 'Period' : 'Quota'} cannot be updated as NanoCPUs has already been set`,
     )
   }
   const memory = changes.Memory ?? 0
   const swap = changes.MemorySwap ?? before.MemorySwap ?? 0
   if (memory > 0 && swap > 0 && memory > swap) {
     throw new InvalidArgumentError(
-      'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
+      `${prefix}: Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time`,
     )
   }
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { posix } from 'node:path'
-import { PermissionDeniedError } from '#errors/errors.ts'
+import { NotFoundError, PermissionDeniedError } from '#errors/errors.ts'
 import type { ArchivePutOptions, Cancellable, PathStat } from '#spec/docker/options.ts'
 import { publishContainerEvent } from './container-events.ts'
 import type { ContainerContext } from './context.ts'
@@ -27,7 +27,7 @@ export class Files {
   async statPath(reference: string, path: string): Promise<PathStat> {
     const record = this.#context.records.resolve(reference)
     const place = await this.#place(record, path)
-    return await this.#context.archives.stat(place.root, place.path)
+    return await namingContainer(reference, () => this.#context.archives.stat(place.root, place.path))
   }
 
   /** `GET /containers/{id}/archive`. */
@@ -38,7 +38,9 @@ export class Files {
   ): Promise<{ stat: PathStat; tar: Readable }> {
     const record = this.#context.records.resolve(reference)
     const place = await this.#place(record, path)
-    const archive = await this.#context.archives.read(place.root, place.path, options)
+    const archive = await namingContainer(reference, () =>
+      this.#context.archives.read(place.root, place.path, options),
+    )
     publishContainerEvent(this.#context.events, record, { action: 'archive-path' })
     return archive
   }
@@ -102,4 +104,14 @@ function keepEnding(path: string, resolved: string): string {
 function numericUser(record: ContainerRecord): { readonly uid: number; readonly gid: number } {
   const [user = '0', group = user] = (record.config.User ?? '').split(':')
   return { uid: Number(user) || 0, gid: Number(group) || 0 }
+}
+
+/** `Could not find the file /x` goes on with ` in container NAME`, as the user named it. */
+async function namingContainer<T>(reference: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (!(cause instanceof NotFoundError)) throw cause
+    throw new NotFoundError(`${cause.message} in container ${reference}`, { cause })
+  }
 }

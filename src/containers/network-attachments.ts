@@ -57,7 +57,11 @@ export class NetworkAttachments {
     const { name } = networks.resolve(network)
     const id = this.#find(request.Container, force)
     if (id === null) {
-      await networks.disconnect(request.Container, { network, force })
+      // What a container left behind that is gone.
+      await networks.disconnect(request.Container, { network, force }).catch((cause: unknown) => {
+        if (!(cause instanceof NotFoundError)) throw cause
+        throw new NotFoundError(`endpoint ${request.Container} not found`, { cause })
+      })
       return
     }
     using _held = await this.#context.locks.acquire(id)

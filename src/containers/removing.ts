@@ -38,14 +38,14 @@ export class Removing {
     const record = this.#context.records.resolve(reference)
     const { id } = record
     if (isRunning(record.state)) {
-      if (!options.force) throw stillRunning(record)
+      if (!options.force) throw stillRunning(record, reference)
       await this.#stopping.end(record)
     }
     using _held = await this.#context.locks.acquire(id)
     // `--rm` may have been faster.
     const present = this.#context.records.find(id)
     if (present === null) return
-    if (isRunning(present.state)) throw stillRunning(present)
+    if (isRunning(present.state)) throw stillRunning(present, reference)
     await this.#remove(present, { removeVolumes: options.removeVolumes })
   }
 
@@ -99,8 +99,8 @@ export class Removing {
   }
 }
 
-function stillRunning(record: ContainerRecord): ConflictError {
-  const name = JSON.stringify(`/${record.name}`)
+function stillRunning(record: ContainerRecord, reference: string): ConflictError {
+  const name = JSON.stringify(reference)
   const cannot = `cannot remove container ${name}: container is ${record.state.status}`
   if (record.state.status === 'paused') return new ConflictError(`${cannot} and must be unpaused first`)
   return new ConflictError(`${cannot}: stop the container before removing or force remove`)

@@ -1,5 +1,5 @@
 import { failpoint } from '#base/failpoint.ts'
-import { ConflictError, NotModifiedError } from '#errors/errors.ts'
+import { ConflictError, InvalidArgumentError, NotModifiedError, messageOf } from '#errors/errors.ts'
 import type { ContainerStopOptions } from '#spec/docker/options.ts'
 import { publishContainerEvent } from './container-events.ts'
 import type { ContainerContext } from './context.ts'
@@ -36,14 +36,19 @@ export class Stopping {
   }
 
   /** Sends a signal. SIGKILL returns when the container has ended. @throws ConflictError when it does not run */
-  async kill(record: ContainerRecord, signalText: string): Promise<void> {
-    const signal = signalText === '' ? SIGKILL : parseSignal(signalText)
-    if (!isRunning(record.state)) throw notRunning(record)
+  async kill(record: ContainerRecord, signalText: string, reference: string = record.id): Promise<void> {
+    const signal = signalText === '' ? SIGKILL : signalToKill(signalText, reference)
+    if (!isRunning(record.state)) throw notRunning(record, reference)
     if (await this.#cancelRestart(record.id)) return
     if (this.#endsRun(record, signal)) this.#context.records.setState(record.id, { stoppedByUser: true })
     const ended = this.#runs.ended(record.id)
     await this.#signal(record, signal)
     if (signal === SIGKILL) await ended
+  }
+
+  /** Kills the container as if it had crashed: its restart policy applies. */
+  async crash(record: ContainerRecord): Promise<void> {
+    await this.#signal(record, SIGKILL)
   }
 
   /** Freezes all processes of the container. */
@@ -52,7 +57,7 @@ export class Stopping {
     const { records, runtime } = this.#context
     const record = records.get(id)
     const { state } = record
-    if (state.status === 'paused') throw new ConflictError(`container ${id} is already paused`)
+    if (state.status === 'paused') throw new ConflictError(`Container ${id} is already paused`)
     if (state.status === 'restarting') throw restarting(id)
     if (state.status !== 'running') throw new ConflictError(`container ${id} is not running`)
     await runtime.pause(id)
@@ -67,7 +72,7 @@ export class Stopping {
     const { records, runtime } = this.#context
     const record = records.get(id)
     const { state } = record
-    if (state.status !== 'paused') throw new ConflictError(`container ${id} is not paused`)
+    if (state.status !== 'paused') throw new ConflictError(`Container ${id} is not paused`)
     await runtime.resume(id)
     await failpoint('containers.unpause.after-thaw')
     records.setState(id, { state: { ...state, status: 'running' } })
@@ -143,8 +148,16 @@ export class Stopping {
   }
 }
 
-function notRunning(record: ContainerRecord): ConflictError {
-  return new ConflictError(`cannot kill container: ${record.id}: container ${record.id} is not running`)
+function notRunning(record: ContainerRecord, reference: string): ConflictError {
+  return new ConflictError(`cannot kill container: ${reference}: container ${record.id} is not running`)
+}
+
+function signalToKill(text: string, reference: string): number {
+  try {
+    return parseSignal(text)
+  } catch (cause) {
+    throw new InvalidArgumentError(`cannot kill container: ${reference}: ${messageOf(cause)}`, { cause })
+  }
 }
 
 /** The error of everything that wants a process while there is none for a moment. */

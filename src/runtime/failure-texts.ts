@@ -23,7 +23,7 @@ export function createFailure(engine: string, output: string, program: string): 
 /** The error for an exec that the OCI runtime could not make. */
 export function execFailure(output: string, program: string): RuntimeFailure {
   const { text, exitCode } = explain(output, program)
-  return new RuntimeFailure(`OCI runtime exec failed: exec failed: ${text}: unknown`, { exitCode })
+  return new RuntimeFailure(`OCI runtime exec failed: exec failed: ${text}`, { exitCode })
 }
 
 /** crun and runc say the same things differently; scripts know runc's. */

@@ -15,7 +15,7 @@ export async function listProcesses(pids: readonly number[], psArguments: string
     argv: [ps, ...args],
     env: ['LC_ALL=C', 'PATH=/usr/bin:/bin'],
   })
-  if (exit.exitCode !== 0) throw new InvalidArgumentError(`ps: ${output.trim()}`)
+  if (exit.exitCode !== 0) throw new InvalidArgumentError(`ps: ${output.trim().split('\n')[0]}`)
   return selectProcesses(output, new Set(pids))
 }
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { failpoint } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
 import { phase } from '#base/trace.ts'
-import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
+import { InvalidArgumentError, NotFoundError, messageOf } from '#errors/errors.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import type { ContainerCreateResponse } from '#spec/docker/container.ts'
 import type { ContainerCreateOptions } from '#spec/docker/options.ts'
@@ -114,6 +114,12 @@ export class Creation {
       logPath:
         host.LogConfig?.Type === 'json-file' ? containerPaths(this.#context.directory, id).jsonLog : '',
     }
+    if (this.#context.runtime.info.runtimes[host.Runtime ?? ''] === undefined) {
+      throw new InvalidArgumentError(`unknown or invalid runtime name: ${String(host.Runtime)}`)
+    }
+    for (const mode of [host.PidMode ?? '', host.IpcMode ?? '']) {
+      if (mode.startsWith('container:')) peerOf(mode.slice('container:'.length), records)
+    }
     networks.check(sandboxRequest(draft, (reference) => records.resolve(reference)))
     return draft
   }
@@ -131,7 +137,7 @@ export class Creation {
           { config: draft.config, host: draft.hostConfig },
           {
             volumes,
-            container: (reference) => records.resolve(reference),
+            container: (reference) => peerOf(reference, records),
             image: (reference) => this.#context.images.get(reference),
           },
         ),
@@ -176,4 +182,14 @@ function hostnameOf(
   if (wanted !== '') return wanted
   if (host.NetworkMode?.startsWith('container:') === true) return ''
   return host.NetworkMode === 'host' || host.UTSMode === 'host' ? hostname() : id.slice(0, 12)
+}
+
+/** Another container that the request names. That it is missing is no 404: clients would go and pull the image. */
+function peerOf(reference: string, records: ContainerContext['records']): ContainerRecord {
+  try {
+    return records.resolve(reference)
+  } catch (cause) {
+    if (!(cause instanceof NotFoundError)) throw cause
+    throw new InvalidArgumentError(cause.message, { cause })
+  }
 }

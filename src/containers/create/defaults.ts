@@ -62,6 +62,10 @@ export function withDefaults(user: HostConfig, defaults: ContainerDefaults): Hos
       MaximumRetryCount: user.RestartPolicy?.MaximumRetryCount ?? 0,
     },
     AutoRemove: user.AutoRemove ?? false,
+    // Labels of the host's processes and of the container's would not agree.
+    SecurityOpt: isHostMode(user)
+      ? [...(user.SecurityOpt ?? []), 'label=disable']
+      : (user.SecurityOpt ?? null),
     IpcMode: user.IpcMode || defaults.ipcMode,
     CgroupnsMode: user.CgroupnsMode || (user.Privileged === true ? 'host' : defaults.cgroupnsMode),
     ShmSize: user.ShmSize || defaults.shmSizeBytes,
@@ -74,6 +78,10 @@ export function withDefaults(user: HostConfig, defaults: ContainerDefaults): Hos
     ReadonlyPaths: user.ReadonlyPaths ?? (open ? null : READONLY_PATHS),
     ConsoleSize: user.ConsoleSize ?? [0, 0],
   }
+}
+
+function isHostMode(user: HostConfig): boolean {
+  return user.PidMode === 'host' || user.IpcMode === 'host' || user.Privileged === true
 }
 
 function networkMode(mode: string | null | undefined): string {

@@ -46,7 +46,7 @@ export function parseBind(text: string): ParsedBind {
   }
   const mode = parseMode(modeText)
   if (mode === null || (kind === 'volume' && mode.propagation !== null) || (kind === 'bind' && !mode.copy)) {
-    return refuse(`invalid mode: ${modeText}`)
+    throw new InvalidArgumentError(`invalid mode: ${modeText}`)
   }
   return { source: kind === 'bind' ? cleanPath(source) : source, destination, kind, modeText, mode }
 }
@@ -84,10 +84,11 @@ function groupOf(option: string): string | null {
 /** An absolute, clean path in the container that is not its root. */
 export function cleanDestination(path: string, refuse: (why: string) => never): string {
   if (!posix.isAbsolute(path)) {
-    refuse(`invalid mount path: '${path}' mount path must be absolute`)
+    refuse(`invalid mount config for type "bind": invalid mount path: '${path}' mount path must be absolute`)
   }
   const clean = cleanPath(path)
-  if (clean === '/') refuse("destination can't be '/'")
+  if (clean === '/')
+    refuse(`invalid mount config for type "bind": invalid specification: destination can't be '/'`)
   return clean
 }
 

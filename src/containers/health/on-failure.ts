@@ -27,7 +27,7 @@ export async function actOnFailure(
   const { stopping, logger } = services
   const action = (record.config.Labels?.[ON_FAILURE_LABEL] ?? 'none') as Action
   try {
-    if (action === 'kill') await stopping.kill(record, 'SIGKILL')
+    if (action === 'kill') await stopping.crash(record)
     if (action === 'stop') await stopping.stop(record, { timeoutSeconds: null, signal: null })
     if (action === 'restart') await stopping.restart(record, { timeoutSeconds: null, signal: null })
   } catch (error) {

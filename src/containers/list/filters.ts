@@ -52,7 +52,13 @@ function testOf(
     case 'label!':
       return (record) => !values.some((value) => hasLabel(record, value))
     case 'status':
-      for (const value of values) if (!STATES.includes(value)) invalid(value)
+      for (const value of values) {
+        if (!STATES.includes(value)) {
+          throw new InvalidArgumentError(
+            `invalid filter 'status=${value}': invalid value for state (${value}): must be one of ${STATES.join(', ')}`,
+          )
+        }
+      }
       return (record) => values.includes(record.state.status)
     case 'exited': {
       const codes = values.map((value) => (/^-?\d+$/.test(value) ? Number(value) : invalid(value)))
