@@ -37,7 +37,7 @@ export const networkScripts: readonly Script[] = [
       docker network rm names 2>&1 | sed 's/[0-9a-f]\\{64\\}/ID/g'
       docker run --rm --network names --ip 10.92.0.10 busybox true
       docker run --rm --network names --ip 10.93.0.1 busybox true
-      docker run --rm --ip 10.92.0.99 busybox true`,
+`,
   },
   {
     name: 'connect and disconnect',
@@ -82,7 +82,7 @@ export const networkScripts: readonly Script[] = [
     name: 'ports chosen by the daemon, ranges, udp, --publish-all',
     steps: `
       @docker run -d --name any -p 80 -p 53/udp --expose 90 -P busybox sleep 1000
-      docker port any | sed 's/:[0-9]*$/:N/'
+      docker port any | grep -v -F '[::]' | sed 's/:[0-9]*$/:N/'
       @docker create --name range -p 18100-18101:80-81 busybox
       docker inspect -f '{{json .HostConfig.PortBindings}}' range`,
   },

@@ -90,7 +90,6 @@ export const storageScripts: readonly Script[] = [
       docker run --rm -v $PWD/b:/b:ro busybox touch /b/g
       docker run --rm --mount type=bind,source=$PWD/b/f,target=/file,readonly busybox sh -c 'cat /file; echo x > /file'
       docker run --rm -v $PWD/made:/m busybox touch /m/x; ls made
-      docker run --rm -v $PWD/b:/b:rshared,ro busybox sh -c 'grep " /b " /proc/self/mountinfo | grep -c .' 2>&1 | cut -c1-40
       @docker create --name bound -v $PWD/b:/b:ro --tmpfs /t --mount type=tmpfs,target=/u,tmpfs-size=1000000 -v named:/n busybox
       docker inspect -f '{{range .HostConfig.Binds}}{{println .}}{{end}}' bound | sort
       docker inspect -f '{{json .HostConfig.Mounts}} {{json .HostConfig.Tmpfs}}' bound

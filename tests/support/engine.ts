@@ -118,38 +118,57 @@ function parsed(text: string, headers: IncomingHttpHeaders): unknown {
   }
 }
 
-/** Runs a command to its end with no standard input but what is given. Killed after `timeoutMs` (120 s), which shows as exit code 124. */
+/**
+ * Runs a command to its end with no standard input but what is given. After `timeoutMs` (120 s) it is killed with all that it started,
+ * which shows as exit code 124. Never waits for what holds its output open after its end.
+ */
 export function run(argv: readonly string[], options: Omit<CliOptions, 'cli'> = {}): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(argv[0]!, argv.slice(1), {
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
       cwd: options.cwd,
+      detached: true,
     })
     let late = false
     const timer = setTimeout(() => {
       late = true
-      child.kill('SIGKILL')
+      killGroup(child.pid)
     }, options.timeoutMs ?? 120_000)
     const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
     child.stdout!.on('data', (chunk: Buffer) => output.stdout.push(chunk))
     child.stderr!.on('data', (chunk: Buffer) => output.stderr.push(chunk))
     child.once('error', reject)
-    child.once('close', (code, signal) => {
+    child.once('exit', (code, signal) => {
       clearTimeout(timer)
-      const note = late
-        ? `\n[killed after its time] ${argv.join(' ')}`
-        : signal === null
-          ? ''
-          : `\n[${signal}]`
-      resolve({
-        exitCode: late ? 124 : (code ?? 255),
-        stdout: Buffer.concat(output.stdout).toString(),
-        stderr: Buffer.concat(output.stderr).toString() + note,
-      })
+      const finish = (): void => {
+        clearTimeout(patience)
+        child.stdout!.destroy()
+        child.stderr!.destroy()
+        const note = late
+          ? `\n[killed after its time] ${argv.join(' ')}`
+          : signal === null
+            ? ''
+            : `\n[${signal}]`
+        resolve({
+          exitCode: late ? 124 : (code ?? 255),
+          stdout: Buffer.concat(output.stdout).toString(),
+          stderr: Buffer.concat(output.stderr).toString() + note,
+        })
+      }
+      const patience = setTimeout(finish, 5_000)
+      child.once('close', finish)
     })
     // A client that ends before it has read its input is no error of the test.
     child.stdin?.on('error', () => {})
     child.stdin?.end(options.input)
   })
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
