@@ -82,6 +82,8 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     runtimes: config.runtimes,
     initPath: config.initPath,
     seccompProfile: seccompProfile(config),
+    ulimits: config.ulimits,
+    noNewPrivileges: config.noNewPrivileges,
     logger: log.with({ area: 'runtime' }),
   })
   const storage = openStorage({

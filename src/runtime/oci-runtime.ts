@@ -1,25 +1,16 @@
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { failpoint } from '#base/failpoint.ts'
 import { silentLogger, type Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
-import { ConflictError, messageOf, NotFoundError, UnavailableError } from '#errors/errors.ts'
+import { ConflictError, NotFoundError, UnavailableError } from '#errors/errors.ts'
 import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess } from '#kernel/processes.ts'
-import type { Resources } from '#spec/docker/host-config.ts'
-import {
-  Bundle,
-  openRuntimePaths,
-  processStartTime,
-  type BundleRecord,
-  type RuntimePaths,
-  type StdinMode,
-} from './bundle.ts'
-import { startMonitor, type Monitor } from './conmon.ts'
+import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
+import { Bundle, openRuntimePaths, processStartTime, type BundleRecord, type RuntimePaths } from './bundle.ts'
+import { ContainerCreation } from './container-creation.ts'
 import { ContainerCleanup } from './container-cleanup.ts'
 import { containerStats } from './container-stats.ts'
 import { ExecSessions, type ExecContext } from './exec-sessions.ts'
-import { createFailure } from './failure-texts.ts'
 import { readMachine } from './machine.ts'
 import { OciContainer } from './oci-container.ts'
 import { Engines, findProgram, type Engine, type EngineConfig } from './oci-engines.ts'
@@ -38,13 +29,9 @@ import type {
   RuntimeStats,
   TerminalSize,
 } from './runtime.ts'
-import { SeccompCache } from './seccomp-cache.ts'
-import type { OciSpec } from './spec/oci-spec.ts'
 import { cgroupLimits } from './spec/resources.ts'
-import { containerSpec, type SpecMachine } from './spec/spec.ts'
-import { resolveUser } from './spec/user.ts'
+import type { SpecMachine } from './spec/spec.ts'
 import { startWaiting } from './start-signal.ts'
-import { readUserDatabase } from './user-database.ts'
 
 export interface RuntimeOptions {
   /** The directory for bundles, exit codes and the runtimes' state; made if absent. */
@@ -59,18 +46,13 @@ export interface RuntimeOptions {
   readonly initPath?: string | null
   /** The text of `--seccomp-profile`, or `unconfined`. */
   readonly seccompProfile?: string | null
+  /** `default-ulimits` and `no-new-privileges`, for containers that do not say otherwise. */
+  readonly ulimits?: NonNullable<HostConfig['Ulimits']>
+  readonly noNewPrivileges?: boolean
   readonly logger?: Logger
 }
 
 const DEFAULT_PARENT = '/wharf'
-
-/** A monitor that waits for its container's configuration. */
-interface PreparedMonitor {
-  readonly engine: Engine
-  readonly bundle: Bundle
-  readonly monitor: Monitor
-  readonly stdin: StdinMode
-}
 
 /** @throws UnavailableError when conmon or the default runtime is not installed */
 export function openRuntime(options: RuntimeOptions): Runtime {
@@ -87,11 +69,9 @@ class OciRuntime implements Runtime {
   readonly #machine: SpecMachine
   readonly #conmon: string
   readonly #cleanup: ContainerCleanup
-  readonly #filters: SeccompCache
-  readonly #logger: Logger
+  readonly #creation: ContainerCreation
   readonly #execs = new ExecSessions()
   readonly #containers = new Map<string, OciContainer>()
-  readonly #prepared = new Map<string, Promise<PreparedMonitor>>()
 
   constructor(options: RuntimeOptions) {
     const conmon = findProgram(options.conmon ?? 'conmon')
@@ -102,136 +82,40 @@ class OciRuntime implements Runtime {
     this.#engines = new Engines(options.runtimes ?? {}, options.defaultRuntime ?? null)
     this.#machine = readMachine(options)
     this.#paths = openRuntimePaths(options.root)
-    this.#logger = options.logger ?? silentLogger
-    this.#cleanup = new ContainerCleanup(this.#paths, this.#logger)
-    this.#filters = new SeccompCache(this.#paths.filters)
+    const logger = options.logger ?? silentLogger
+    this.#cleanup = new ContainerCleanup(this.#paths, logger)
+    this.#creation = new ContainerCreation({
+      paths: this.#paths,
+      engines: this.#engines,
+      machine: this.#machine,
+      conmon,
+      cgroups: options.cgroups,
+      cgroupParent: this.#cgroupParent,
+      cleanup: this.#cleanup,
+      logger,
+    })
     this.info = {
       defaultRuntime: this.#engines.defaultName,
       runtimes: Object.fromEntries(this.#engines.all.map(({ name, path, args }) => [name, { path, args }])),
       cgroupDriver: 'cgroupfs',
       cgroupVersion: options.cgroups.version,
       initBinary: this.#machine.initBinary,
+      features: options.cgroups.features,
       seccomp: true,
       apparmor: this.#machine.apparmor,
     }
   }
 
   prepare(request: PrepareRequest): void {
-    const prepared = this.#prepareMonitor(request)
-    prepared.catch(() => {})
-    this.#prepared.set(request.id, prepared)
-  }
-
-  async #prepareMonitor(request: PrepareRequest): Promise<PreparedMonitor> {
-    const { id, config } = request
-    await this.#cleanup.finished(id)
-    using _ = phase('runtime.prepare')
-    const engine = this.#engines.get(request.runtime)
-    const bundle = new Bundle(join(this.#paths.bundles, id))
-    bundle.make()
-    rmSync(join(this.#paths.exits, id), { force: true })
-    const stdin = config.OpenStdin !== true ? 'none' : config.StdinOnce === true ? 'once' : 'kept'
-    const monitor = startMonitor({
-      ...this.#execContext(engine.name),
-      engine,
-      containerId: id,
-      bundle: bundle.path,
-      pidFile: bundle.pidFile,
-      logPath: request.logPath,
-      tty: config.Tty === true,
-      stdin: stdin !== 'none',
-      keepStdin: stdin === 'kept',
-      exitDirectory: this.#paths.exits,
-      execSpec: null,
-      attach: false,
-      hold: true,
-    })
-    return { engine, bundle, monitor, stdin }
+    this.#creation.prepare(request)
   }
 
   async create(request: CreateRequest): Promise<{ readonly pid: number }> {
     const { id } = request
     if (this.#containers.has(id)) throw new ConflictError(`container ${id} is already running`)
-    if (!this.#prepared.has(id)) this.prepare(request)
-    const prepared = this.#prepared.get(id) as Promise<PreparedMonitor>
-    using _ = phase('runtime.create')
-    try {
-      return await this.#createWith(await prepared, request)
-    } catch (error) {
-      await this.#abandon(id)
-      throw error
-    } finally {
-      this.#prepared.delete(id)
-    }
-  }
-
-  async #createWith(prepared: PreparedMonitor, request: CreateRequest): Promise<{ readonly pid: number }> {
-    const { id } = request
-    const { engine, bundle, monitor } = prepared
-    const { record, spec } = this.#writeBundle(prepared, request)
-    await failpoint('runtime.create.bundle-written')
-    monitor.release()
-    const pid = await this.#created(monitor, request, engine)
-    await failpoint('runtime.create.monitor-started')
-    const startTime = processStartTime(monitor.process.pid) ?? ''
-    bundle.writeMonitor({ pid: monitor.process.pid, startTime, containerPid: pid })
-    this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.process.exited, isLive: true })
-    this.#learnFilter(spec, engine, id)
+    const { bundle, record, engine, pid, monitor } = await this.#creation.create(request)
+    this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.exited, isLive: true })
     return { pid }
-  }
-
-  #writeBundle(
-    { bundle, engine, stdin }: PreparedMonitor,
-    request: CreateRequest,
-  ): { readonly record: BundleRecord; readonly spec: OciSpec } {
-    const { config, hostConfig, id } = request
-    const parent = hostConfig.CgroupParent ?? ''
-    const cgroupPath = join('/', parent === '' ? this.#cgroupParent : parent, id)
-    const user = resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], readUserDatabase(request.rootfs))
-    const spec = containerSpec(request, { machine: this.#machine, cgroupPath, user })
-    const record: BundleRecord = {
-      engine: engine.name,
-      cgroupPath,
-      rootfs: request.rootfs,
-      tty: config.Tty === true,
-      stdin,
-    }
-    bundle.write(this.#filters.apply(spec, engine), record)
-    return { record, spec }
-  }
-
-  /** Ends a monitor whose container will not be, and removes what it made. */
-  async #abandon(id: string): Promise<void> {
-    const prepared = await this.#prepared.get(id)?.catch(() => null)
-    this.#prepared.delete(id)
-    if (prepared === undefined || prepared === null) return
-    const { monitor, bundle, engine } = prepared
-    const record = bundle.readRecord()
-    monitor.process.signal(9)
-    monitor.close()
-    await monitor.process.exited
-    const cgroup = this.#cgroups.group(record?.cgroupPath ?? join(this.#cgroupParent, id))
-    this.#cleanup.begin({ id, engine, cgroup })
-  }
-
-  /** Not waited for: the next container is faster for it, this one is not. */
-  #learnFilter(spec: OciSpec, engine: Engine, id: string): void {
-    const directory = join(this.#stateRoot(engine.name), id)
-    this.#filters.learn(spec, engine, directory).catch((error: unknown) => {
-      this.#logger.debug('cannot keep the compiled seccomp filter', {
-        container: id,
-        error: messageOf(error),
-      })
-    })
-  }
-
-  async #created(monitor: Monitor, request: CreateRequest, engine: Engine): Promise<number> {
-    const message = await monitor.next()
-    monitor.close()
-    if (message === null || message.data <= 0) {
-      throw createFailure(engine.name, message?.message ?? '', request.args[0] ?? '')
-    }
-    return message.data
   }
 
   #adopt(options: {
@@ -342,7 +226,7 @@ class OciRuntime implements Runtime {
   }
 
   async delete(id: string): Promise<void> {
-    if (this.#prepared.has(id)) await this.#abandon(id)
+    await this.#creation.abandon(id)
     const container = this.#containers.get(id)
     if (container === undefined) return await this.#deleteUnknown(id)
     if (!container.ended) {

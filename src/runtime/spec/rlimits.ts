@@ -10,6 +10,15 @@ export function rlimits(ulimits: HostConfig['Ulimits']): readonly OciRlimit[] {
   }))
 }
 
+/** The defaults for what the container does not set itself. */
+export function defaultUlimits(
+  defaults: NonNullable<HostConfig['Ulimits']> | undefined,
+  own: HostConfig['Ulimits'],
+): NonNullable<HostConfig['Ulimits']> {
+  const named = new Set(own?.map((ulimit) => ulimit.Name))
+  return (defaults ?? []).filter((ulimit) => !named.has(ulimit.Name))
+}
+
 /** RLIM_INFINITY, 2^64-1, is more than a JavaScript number holds exactly: JSON gets its digits. */
 const INFINITY = (JSON as unknown as { rawJSON(text: string): number }).rawJSON('18446744073709551615')
 

@@ -1,6 +1,7 @@
 /** `--security-opt`, taken apart. Values were checked when the container was made. */
 export interface SecurityOptions {
-  readonly noNewPrivileges: boolean
+  /** Null: the daemon's default. */
+  readonly noNewPrivileges: boolean | null
   /** `default`, `unconfined`, or the text of a profile. */
   readonly seccomp: string
   readonly apparmor: string | null
@@ -10,7 +11,7 @@ export interface SecurityOptions {
 
 /** Reads `name=value`, `name:value` (the old form) and bare names. The last one of a name counts. */
 export function securityOptions(options: readonly string[]): SecurityOptions {
-  let noNewPrivileges = false
+  let noNewPrivileges: boolean | null = null
   let writableCgroups = false
   let seccomp = 'default'
   let apparmor: string | null = null

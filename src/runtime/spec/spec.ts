@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
+import type { HostConfig } from '#spec/docker/host-config.ts'
 import type { CreateRequest } from '../runtime.ts'
 import { capabilitySets, containerCapabilities } from './capabilities.ts'
 import { deviceAccess } from './devices.ts'
@@ -8,7 +9,7 @@ import { ociIdMappings, ociNamespaces } from './namespaces.ts'
 import type { OciProcess, OciSeccomp, OciSpec, OciUser } from './oci-spec.ts'
 import { protectedPaths } from './protected-paths.ts'
 import { ociResources } from './resources.ts'
-import { rlimits } from './rlimits.ts'
+import { defaultUlimits, rlimits } from './rlimits.ts'
 import { securityOptions, type SecurityOptions } from './security-options.ts'
 import { defaultSeccompProfile } from './seccomp/default-profile.ts'
 import { parseSeccompProfile } from './seccomp/profile.ts'
@@ -26,6 +27,10 @@ export interface SpecMachine {
   readonly initBinary: string | null
   /** Replaces the default seccomp profile (`--seccomp-profile`); null is Docker's. */
   readonly seccompProfile: string | null
+  /** For containers that do not say otherwise (`default-ulimits`), within what this daemon may set. */
+  readonly ulimits?: NonNullable<HostConfig['Ulimits']>
+  /** For containers that do not say otherwise (`no-new-privileges`). */
+  readonly noNewPrivileges?: boolean
 }
 
 /** Where `--init` puts the init in a container, as in Docker. */
@@ -60,6 +65,7 @@ export function containerSpec(
       capabilities,
       user: context.user,
       apparmor: machine.apparmor,
+      machine,
     }),
     root: { path: request.rootfs, readonly: hostConfig.ReadonlyRootfs === true },
     mounts: [...ociMounts(request, security), ...initMount(request, machine)],
@@ -91,13 +97,17 @@ function containerProcess(
     readonly capabilities: readonly string[]
     readonly user: OciUser
     readonly apparmor: boolean
+    readonly machine: SpecMachine
   },
 ): OciProcess {
   const { config, hostConfig } = request
-  const { security, capabilities, user } = context
+  const { security, capabilities, user, machine } = context
   const tty = config.Tty === true
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? []
-  const limits = rlimits(hostConfig.Ulimits)
+  const limits = rlimits([
+    ...defaultUlimits(machine.ulimits, hostConfig.Ulimits),
+    ...(hostConfig.Ulimits ?? []),
+  ])
   const oomScoreAdj = hostConfig.OomScoreAdj ?? 0
   return {
     terminal: tty,
@@ -116,7 +126,7 @@ function containerProcess(
         : config.WorkingDir,
     capabilities: capabilitySets(capabilities),
     ...(limits.length > 0 ? { rlimits: limits } : {}),
-    noNewPrivileges: security.noNewPrivileges,
+    noNewPrivileges: security.noNewPrivileges ?? machine.noNewPrivileges === true,
     ...apparmorProfile(request, context),
     ...(oomScoreAdj === 0 ? {} : { oomScoreAdj }),
   }
