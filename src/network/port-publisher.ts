@@ -1,6 +1,7 @@
 import { failpointSync } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
 import { messageOf } from '#errors/errors.ts'
+import { forgetUdpFlows } from '#kernel/conntrack.ts'
 import type { Firewall } from './firewall.ts'
 import { PublishError } from './host-ports.ts'
 import type { HostPorts } from './host-ports.ts'
@@ -64,6 +65,7 @@ export class PortPublisher {
     failpointSync('network.sandbox.ports-recorded')
     firewall.publish(published.id, portRules(network, published))
     for (const port of ports) proxies.open(published, port)
+    this.#forgetFlows(ports)
     return settled
   }
 
@@ -74,6 +76,20 @@ export class PortPublisher {
       this.#parts.proxies.close(port)
       this.#parts.hostPorts.release(port)
     }
+    this.#forgetFlows(endpoint.ports)
+  }
+
+  /** Not waited for: what comes meanwhile goes where it went. */
+  #forgetFlows(ports: readonly PublishedPort[]): void {
+    const udp = new Set(ports.filter(({ protocol }) => protocol === 'udp').map(({ hostPort }) => hostPort))
+    if (udp.size === 0) return
+    setImmediate(() => {
+      try {
+        forgetUdpFlows(udp)
+      } catch (error) {
+        this.#parts.log.warn('cannot forget old UDP flows', { reason: messageOf(error) })
+      }
+    })
   }
 
   /** After a restart: holds the ports of a running container again. What cannot be had again is logged: the container runs on. */

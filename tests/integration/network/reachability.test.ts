@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { until } from '../../support/until.ts'
+import { addressOf, NetworkRoot } from './network-root.ts'
+import { Outside } from './outside.ts'
+
+const root = new NetworkRoot()
+let outside: Outside
+const port = randomInt(15_000, 20_000)
+const GATEWAY_MODE = 'com.docker.network.bridge.gateway_mode_ipv'
+
+before(async () => {
+  outside = new Outside()
+  await root.open()
+})
+after(async () => {
+  await root[Symbol.asyncDispose]()
+  outside[Symbol.dispose]()
+})
+
+const bindings = (hostPort: number): { portBindings: Record<string, { HostPort: string }[]> } => ({
+  portBindings: { '80/tcp': [{ HostPort: String(hostPort) }] },
+})
+
+test('nat-unprotected: others reach every port at the container’s address', async () => {
+  await root.networks.create({ Name: 'open', Options: { [`${GATEWAY_MODE}4`]: 'nat-unprotected' } })
+  const a = await root.sandbox({ network: 'open', more: bindings(port) })
+  await root.serve(a.netnsPath, 80, 'published')
+  await root.serve(a.netnsPath, 81, 'other')
+  assert.equal(await root.reach(outside.netnsPath, outside.here, port), 'published')
+  assert.equal(await root.reach(outside.netnsPath, addressOf(a, 'open'), 81), 'other')
+})
+
+test('routed: others reach published ports at the container’s address, without NAT, and nothing else', async () => {
+  await root.networks.create({ Name: 'routed', Options: { [`${GATEWAY_MODE}4`]: 'routed' } })
+  const a = await root.sandbox({ network: 'routed', more: bindings(port + 1) })
+  await root.serve(a.netnsPath, 80, 'published')
+  await root.serve(a.netnsPath, 81, 'other')
+  assert.equal(await root.reach(outside.netnsPath, addressOf(a, 'routed'), 80), 'published')
+  assert.equal(await root.reach(outside.netnsPath, addressOf(a, 'routed'), 81), '')
+  assert.equal(await root.reach(outside.netnsPath, outside.here, port + 1), '')
+})
+
+test('isolated: the host has no address on the network', async () => {
+  await assert.rejects(
+    root.networks.create({ Name: 'lone', Options: { [`${GATEWAY_MODE}4`]: 'isolated' } }),
+    {
+      code: 'invalid_argument',
+      message: /internal/,
+    },
+  )
+  await root.networks.create({ Name: 'lone', Internal: true, Options: { [`${GATEWAY_MODE}4`]: 'isolated' } })
+  const a = await root.sandbox({ network: 'lone' })
+  const b = await root.sandbox({ network: 'lone' })
+  await root.serve(a.netnsPath, 80, 'between us')
+  assert.equal(await root.reach(b.netnsPath, addressOf(a, 'lone'), 80), 'between us')
+  assert.equal(await root.reach(null, addressOf(a, 'lone'), 80), '')
+})
+
+test('a network with IPv6 only', async () => {
+  await root.networks.create({ Name: 'onlysix', EnableIPv4: false, EnableIPv6: true })
+  const a = await root.sandbox({ network: 'onlysix', more: bindings(port + 2) })
+  const b = await root.sandbox({ name: 'six-b', network: 'onlysix' })
+  assert.equal(a.endpoints['onlysix']?.IPAddress, '')
+  assert.deepEqual(a.ports['80/tcp'], [{ HostIp: '::', HostPort: String(port + 2) }])
+  await root.serve(a.netnsPath, 80, 'six')
+  assert.equal(await root.reach(b.netnsPath, a.endpoints['onlysix']?.GlobalIPv6Address ?? '', 80), 'six')
+  assert.equal(await root.reach(null, '::1', port + 2), 'six')
+  assert.match(await root.run(a.netnsPath, 'ip', '-6', 'route', 'show', 'default'), /^default via fd/)
+})
+
+test('a network that does not masquerade shows its containers as they are', async () => {
+  await root.networks.create({
+    Name: 'bare',
+    Options: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' },
+  })
+  const a = await root.sandbox({ network: 'bare' })
+  const masked = await root.sandbox()
+  const peer = async (netns: string | null): Promise<string> => {
+    const serverPort = randomInt(20_000, 30_000)
+    const script = `require('net').createServer((s) => s.end(s.remoteAddress)).listen(${String(serverPort)}, '0.0.0.0')`
+    void root.run(outside.netnsPath, process.execPath, '-e', script)
+    return await until(
+      'the peer answers',
+      async () => (await root.reach(netns, outside.there, serverPort)) || null,
+    )
+  }
+  assert.equal(await peer(a.netnsPath), addressOf(a, 'bare'))
+  assert.equal(await peer(masked.netnsPath), outside.here)
+})
+
+test('the chain `user` comes first and survives', async () => {
+  const table = ['inet', `wharf_${root.bridge}`]
+  const a = await root.sandbox({ more: bindings(port + 3) })
+  await root.serve(a.netnsPath, 80, 'seen')
+  assert.equal(await root.reach(outside.netnsPath, outside.here, port + 3), 'seen')
+  await root.run(null, 'nft', 'add', 'rule', ...table, 'user', 'ip', 'saddr', outside.there, 'drop')
+  assert.equal(await root.reach(outside.netnsPath, outside.here, port + 3), '')
+  await root.close()
+  await root.open([a.id])
+  assert.match(await root.run(null, 'nft', 'list', 'chain', ...table, 'user'), /drop/)
+  assert.equal(await root.reach(null, '127.0.0.1', port + 3), 'seen')
+  await root.run(null, 'nft', 'flush', 'chain', ...table, 'user')
+})
+
+test('UDP: a client that never pauses reaches the new owner of the port', async () => {
+  const udp = { portBindings: { '90/udp': [{ HostPort: String(port + 4) }] } }
+  const answer = (netns: string | null, text: string): void => {
+    const script = `const s = require('dgram').createSocket('udp4'); s.on('message', (_, p) => s.send('${text}', p.port, p.address)); s.bind(90)`
+    void root.run(netns, process.execPath, '-e', script)
+  }
+  const client = `
+    const s = require('dgram').createSocket('udp4'); s.bind(40404); const seen = new Set()
+    s.on('message', (m) => { seen.add(String(m)); if (seen.has('second')) { console.log([...seen].join()); process.exit() } })
+    setInterval(() => s.send('?', ${String(port + 4)}, '${outside.here}'), 20)
+    setTimeout(() => { console.log([...seen].join() + ' only'); process.exit() }, 40000)`
+  const a = await root.sandbox({ more: udp })
+  answer(a.netnsPath, 'first')
+  const said = root.run(outside.netnsPath, process.execPath, '-e', client)
+  const probe = `const s = require('dgram').createSocket('udp4'); s.on('message', () => { console.log('up'); process.exit() }); setInterval(() => s.send('?', ${String(port + 4)}, '127.0.0.1'), 20); setTimeout(() => process.exit(), 20000)`
+  assert.match(await root.run(null, process.execPath, '-e', probe), /up/)
+  await root.networks.release(a.id)
+  await root.sandbox() // It gets the address, so the port's new owner has another.
+  const b = await root.sandbox({ more: udp })
+  answer(b.netnsPath, 'second')
+  assert.match(await said, /second$/m)
+})
