@@ -1,3 +1,4 @@
+import type { CgroupFeatures } from '#kernel/cgroups/cgroups.ts'
 import type { ContainerConfig } from '#spec/docker/container-config.ts'
 import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
 import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
@@ -153,6 +154,8 @@ export interface RuntimeInfo {
   readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
   readonly cgroupDriver: 'cgroupfs'
   readonly cgroupVersion: '1' | '2'
+  /** What limits this machine can keep; see `spec/supported-limits.ts`. */
+  readonly features: CgroupFeatures
   /** The file of the init given to `--init`; null when none is installed. */
   readonly initBinary: string | null
   readonly seccomp: boolean

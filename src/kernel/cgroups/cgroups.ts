@@ -82,6 +82,7 @@ export interface Cgroup {
 export interface CgroupFeatures {
   readonly memoryLimit: boolean
   readonly swapLimit: boolean
+  readonly memorySwappiness: boolean
   readonly oomKillDisable: boolean
   readonly cpuCfsPeriod: boolean
   readonly cpuCfsQuota: boolean

@@ -36,6 +36,7 @@ export class SplitCgroups implements Cgroups {
     this.features = {
       memoryLimit: has('memory', 'memory.limit_in_bytes'),
       swapLimit: has('memory', 'memory.memsw.limit_in_bytes'),
+      memorySwappiness: has('memory', 'memory.swappiness'),
       oomKillDisable: has('memory', 'memory.oom_control'),
       cpuCfsPeriod: hierarchies.has('cpu'),
       cpuCfsQuota: hierarchies.has('cpu'),

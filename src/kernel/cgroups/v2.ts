@@ -28,6 +28,7 @@ export class UnifiedCgroups implements Cgroups {
     this.features = {
       memoryLimit: controllers.has('memory'),
       swapLimit: controllers.has('memory') && hasSwap(),
+      memorySwappiness: false,
       oomKillDisable: false,
       cpuCfsPeriod: cpu,
       cpuCfsQuota: cpu,
