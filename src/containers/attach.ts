@@ -46,7 +46,8 @@ export async function attach(
     frames: frames(options.logs ? replay(record, options) : null, queue, leave),
     stdin:
       options.stdin && config.OpenStdin === true && hub !== null
-        ? stdinOf(hub, config.StdinOnce === true)
+        ? // A terminal's input outlives who types on it: detaching must not hang up.
+          stdinOf(hub, config.StdinOnce === true && config.Tty !== true)
         : null,
     detach() {
       if (detached) return
