@@ -63,7 +63,8 @@ export class Creation {
     try {
       const record = await this.#make(draft, image)
       publishContainerEvent(this.#context.events, record, { action: 'create' })
-      return { Id: id, Warnings: createWarnings(record, { image, platform: options.platform }) }
+      const { features } = this.#context.runtime.info
+      return { Id: id, Warnings: createWarnings(record, { image, platform: options.platform, features }) }
     } finally {
       records.unreserve(name, id)
     }

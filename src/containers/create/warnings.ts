@@ -1,4 +1,6 @@
 import type { ImageRecord } from '#images/image-service.ts'
+import type { CgroupFeatures } from '#kernel/cgroups/cgroups.ts'
+import { supportedLimits } from '#runtime/spec/supported-limits.ts'
 import type { PlatformSpec } from '#spec/docker/options.ts'
 import type { ContainerRecord } from '../records.ts'
 
@@ -12,10 +14,15 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 /** What Docker warns of at creation, though it goes on. */
 export function createWarnings(
   record: ContainerRecord,
-  options: { readonly image: ImageRecord; readonly platform: PlatformSpec | null },
+  options: {
+    readonly image: ImageRecord
+    readonly platform: PlatformSpec | null
+    /** What limits this machine can keep. */
+    readonly features: CgroupFeatures
+  },
 ): readonly string[] {
-  const warnings: string[] = []
   const { hostConfig } = record
+  const warnings = [...supportedLimits(hostConfig, options.features).warnings]
   const host = ARCHITECTURES[process.arch] ?? process.arch
   const { architecture, os, variant } = options.image.platform
   if (options.platform === null && (architecture !== host || os !== 'linux')) {
