@@ -186,6 +186,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     },
     reload(next) {
       system.reload(next)
+      distribution.reconfigure(registryConfig(next))
       events.publish({ type: 'daemon', action: 'reload', id: system.id, attributes: { name: hostname() } })
     },
     async recover() {
@@ -196,6 +197,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
       await parts.containers.close()
       runtime.close()
       await networks.close()
+      distribution.close()
       await garbage.settled()
       await storage.close()
       database.close()

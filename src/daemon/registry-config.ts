@@ -6,7 +6,7 @@ import { PRODUCT_VERSION } from './version.ts'
 /** What the configuration says of registries. */
 export function registryConfig(config: DaemonConfig): RegistryConfig {
   return {
-    mirrors: new Map(config.registryMirrors.length === 0 ? [] : [['docker.io', config.registryMirrors]]),
+    mirrors: mirrorsOf(config.registryMirrors),
     insecureRegistries: config.insecureRegistries,
     certificatesDirectory: '/etc/docker/certs.d',
     proxies: config.proxies,
@@ -17,12 +17,23 @@ export function registryConfig(config: DaemonConfig): RegistryConfig {
   }
 }
 
+/** `registry-mirrors`: a URL is a mirror of docker.io, as in Docker; `host=URL` is one of any other registry. */
+function mirrorsOf(entries: readonly string[]): Map<string, string[]> {
+  const mirrors = new Map<string, string[]>()
+  for (const entry of entries) {
+    const [, host = 'docker.io', url = entry] = /^([^/=]+)=(.+)$/.exec(entry) ?? []
+    mirrors.set(host, [...(mirrors.get(host) ?? []), url])
+  }
+  return mirrors
+}
+
 /** `RegistryConfig` of `docker info`. */
 export function registryInfo(config: ReloadableConfig): RegistryServiceConfig {
+  const mirrors = mirrorsOf(config.registryMirrors)
   const isCidr = (text: string): boolean => text.includes('/')
   const index = (name: string, official: boolean): IndexInfo => ({
     Name: name,
-    Mirrors: official ? config.registryMirrors : [],
+    Mirrors: mirrors.get(name) ?? [],
     Secure: official,
     Official: official,
   })
@@ -33,6 +44,6 @@ export function registryInfo(config: ReloadableConfig): RegistryServiceConfig {
       'docker.io': index('docker.io', true),
       ...Object.fromEntries(insecure.map((host) => [host, index(host, false)])),
     },
-    Mirrors: config.registryMirrors.length === 0 ? null : config.registryMirrors,
+    Mirrors: mirrors.get('docker.io') ?? null,
   }
 }

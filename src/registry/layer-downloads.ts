@@ -42,6 +42,11 @@ export class LayerDownloads {
     this.#places = new Semaphore(dependencies.maxConcurrent)
   }
 
+  /** Changes how many layers are downloaded at once. */
+  resize(maxConcurrent: number): void {
+    this.#places.resize(maxConcurrent)
+  }
+
   /** Resolves when the layer is stored. @throws RegistryError, TransportError, DataLossError; the signal's reason. */
   async fetch(
     layer: WantedLayer,

@@ -43,6 +43,8 @@ export interface RegistryService {
   login(auth: RegistryAuth, options: Cancellable): Promise<AuthResponse>
   /** The body of a URL that `docker import` names. No credentials are sent. @throws in Docker's words. */
   download(url: string, options: Cancellable): Promise<Readable>
+  /** Takes over what SIGHUP can change; proxies and attempts stay. */
+  reconfigure(config: RegistryConfig): void
   /** Ends idle connections. */
   close(): void
 }
@@ -52,9 +54,10 @@ export function createRegistryService(
   config: RegistryConfig,
   ports: { readonly target: PullTarget; readonly source: PushSource },
 ): RegistryService {
+  let current = config
   const transport = new HttpTransport(config)
   const sessions = (domain: string, auth: RegistryAuth | null): RegistrySession[] =>
-    endpointsOf(domain, config).map((endpoint) => {
+    endpointsOf(domain, current).map((endpoint) => {
       // Credentials are the registry's: a mirror on another host never sees them.
       return new RegistrySession(transport, { endpoint, auth: endpoint.isMirror ? null : auth })
     })
@@ -117,6 +120,11 @@ export function createRegistryService(
       return { Status: 'Login Succeeded', IdentityToken: '' }
     },
     download: (url, options) => downloadUrl(transport, url, options.signal),
+    reconfigure(next) {
+      current = next
+      downloads.resize(next.maxConcurrentDownloads)
+      places.resize(next.maxConcurrentUploads)
+    },
     close: () => transport.close(),
   }
 }

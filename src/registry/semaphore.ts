@@ -1,15 +1,27 @@
 /** Lets a number of holders in at once, the others in order of arrival. */
 export class Semaphore {
+  #places: number
   #free: number
   readonly #waiting: (() => void)[] = []
 
   constructor(places: number) {
+    this.#places = places
     this.#free = places
+  }
+
+  /** Changes the number of places; who is in stays in. */
+  resize(places: number): void {
+    this.#free += places - this.#places
+    this.#places = places
+    while (this.#free > 0 && this.#waiting.length > 0) {
+      this.#free -= 1
+      this.#waiting.shift()?.()
+    }
   }
 
   /** Whether a holder would have to wait now. */
   get isFull(): boolean {
-    return this.#free === 0
+    return this.#free <= 0
   }
 
   /** Waits for a place; it is given back when the result is disposed of. @throws the signal's reason. */
@@ -43,8 +55,11 @@ export class Semaphore {
   }
 
   #leave(): void {
+    this.#free += 1
+    if (this.#free <= 0) return
     const next = this.#waiting.shift()
-    if (next === undefined) this.#free += 1
-    else next()
+    if (next === undefined) return
+    this.#free -= 1
+    next()
   }
 }
