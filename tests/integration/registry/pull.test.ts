@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import {
   DataLossError,
@@ -17,6 +18,7 @@ import {
   sha256,
   type ServedImage,
 } from '../../support/registry-server.ts'
+import { until } from '../../support/until.ts'
 import { openImageRoot, pull } from '../images/open-image-root.ts'
 import { tarOf } from '../layers/fixture.ts'
 
@@ -217,6 +219,35 @@ describe('pull from a registry that fails', () => {
     await pull(root, `${server.address}/app`)
     assert.match(ranges[0] ?? '', /^bytes=[1-9]\d+-$/)
     assert.equal(root.images.get(`${server.address}/app`).id, image.configDigest)
+  })
+
+  test('resumes what a dead daemon left', async () => {
+    await using server = await RegistryServer.start()
+    const dead = openImageRoot()
+    const image = makeImage([tarOf([{ name: 'big', content: noise(3_000_000) }])])
+    const { digest, blob } = image.layers[0] as ServedImage['layers'][number]
+    server.add('app', 'latest', image)
+    const ranges: (string | undefined)[] = []
+    server.script = (request, response) => {
+      if (!request.url?.endsWith(digest)) return false
+      ranges.push(request.headers.range)
+      if (ranges.length > 1) return false
+      response.writeHead(200, { 'Content-Length': blob.length })
+      response.write(blob.subarray(0, 1_000_000))
+      return true
+    }
+    const abort = new AbortController()
+    const never = pull(dead, `${server.address}/app`, { signal: abort.signal })
+    const partial = `${dead.root}/partial/${digest.slice('sha256:'.length)}`
+    await until('a part is here', () => (statSync(partial, { throwIfNoEntry: false })?.size ?? 0) > 0)
+    // The next daemon opens the same data root while nothing of the first one's work was cleaned up.
+    await using root = openImageRoot({ root: dead.root })
+    await pull(root, `${server.address}/app`)
+    assert.match(ranges[1] ?? '', /^bytes=[1-9]\d+-$/)
+    assert.equal(root.images.get(`${server.address}/app`).id, image.configDigest)
+    abort.abort(new Error('over'))
+    await assert.rejects(never, /over/)
+    await dead[Symbol.asyncDispose]()
   })
 
   test('starts anew when what an earlier pull left is wrong', async () => {
