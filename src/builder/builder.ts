@@ -20,6 +20,7 @@ import { ClassicOutput } from './classic-output.ts'
 import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.ts'
 import { buildHostConfig } from './host-limits.ts'
 import { imageConfigOf } from './image-config.ts'
+import { describeFindings, lintDockerfile } from './lint/lint.ts'
 import { createMountMaker } from './mount-maker.ts'
 import type { BuildLease, BuildLeases, BuildRoots, StepContainers, StepListener } from './needs.ts'
 import { MAIN_CONTEXT } from './ops/context.ts'
@@ -88,6 +89,7 @@ export class Builder {
         { tar: context, remote: options.remote, dockerfile: options.dockerfile, directory, signal },
         this.#options.archives,
       )
+      if (options.call === 'check') return check(text, options)
       const dockerfile = parseDockerfile(text)
       const progress = options.quiet ? () => {} : options.progress
       const state = await this.#solve(dockerfile, { options, root, directory, lease, progress, signal })
@@ -280,6 +282,14 @@ export class Builder {
   }
 }
 
+/** Tells what the build checks find. @throws InvalidArgumentError when the Dockerfile says that findings are errors. */
+function check(text: string, options: BuildOptions): void {
+  const result = lintDockerfile(text)
+  const fileName = options.dockerfile === '' ? 'Dockerfile' : options.dockerfile
+  options.progress({ stream: describeFindings(result, text, fileName) })
+  if (result.isError && result.findings.length > 0) throw new InvalidArgumentError('lint violation found')
+}
+
 function parseTag(tag: string) {
   return withDefaultTag(parseReference(tag))
 }
@@ -304,6 +314,8 @@ function authFor(options: BuildOptions, reference: string) {
 }
 
 function refuseUnsupported(options: BuildOptions): void {
+  if (options.call !== '' && options.call !== 'check')
+    throw new InvalidArgumentError(`unknown call ${JSON.stringify(options.call)}`)
   if (options.builderVersion === '2') {
     throw new NotImplementedError(
       'BuildKit builds need a session, which this daemon does not serve: set DOCKER_BUILDKIT=0',

@@ -75,6 +75,7 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     squash: query.boolean('squash'),
     platform: parsePlatform(query.text('platform')),
     target: query.text('target'),
+    call: query.text('call'),
     outputs: jsonParameter(request, 'outputs', { list: 'any' }) ?? [],
     builderVersion: version,
     session: query.text('session'),

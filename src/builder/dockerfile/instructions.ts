@@ -22,6 +22,9 @@ export interface Origin {
 /** The flags (`--name=value`) before an instruction's arguments, in order; a flag without a value is `true`. */
 export type Flags = ReadonlyMap<string, readonly string[]>
 
+/** A shape for each of several kinds. */
+type Each<Kind extends string, Shape> = Kind extends string ? { readonly kind: Kind } & Shape : never
+
 /** What one instruction says, in the words of the Dockerfile reference; nothing is expanded yet. */
 export type Instruction = Origin &
   (
@@ -35,11 +38,11 @@ export type Instruction = Origin &
         readonly kind: 'arg'
         readonly args: readonly { readonly name: string; readonly value: string | null }[]
       }
-    | { readonly kind: 'env' | 'label'; readonly pairs: readonly Pair[] }
-    | { readonly kind: 'maintainer' | 'user' | 'stopsignal'; readonly value: string }
+    | Each<'env' | 'label', { readonly pairs: readonly Pair[] }>
+    | Each<'maintainer' | 'user' | 'stopsignal', { readonly value: string }>
     | { readonly kind: 'workdir'; readonly value: string }
-    | { readonly kind: 'expose' | 'volume'; readonly values: readonly string[] }
-    | { readonly kind: 'cmd' | 'entrypoint'; readonly command: CommandLine }
+    | Each<'expose' | 'volume', { readonly values: readonly string[] }>
+    | Each<'cmd' | 'entrypoint', { readonly command: CommandLine }>
     | { readonly kind: 'shell'; readonly argv: readonly string[] }
     | { readonly kind: 'onbuild'; readonly trigger: string }
     | { readonly kind: 'healthcheck'; readonly test: CommandLine | null; readonly flags: Flags }
@@ -49,13 +52,15 @@ export type Instruction = Origin &
         readonly heredocs: readonly Heredoc[]
         readonly flags: Flags
       }
-    | {
-        readonly kind: 'copy' | 'add'
-        readonly sources: readonly string[]
-        readonly destination: string
-        readonly heredocs: readonly Heredoc[]
-        readonly flags: Flags
-      }
+    | Each<
+        'copy' | 'add',
+        {
+          readonly sources: readonly string[]
+          readonly destination: string
+          readonly heredocs: readonly Heredoc[]
+          readonly flags: Flags
+        }
+      >
   )
 
 /** The names of all instructions. */

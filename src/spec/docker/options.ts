@@ -204,6 +204,8 @@ export interface BuildOptions extends Cancellable {
   readonly squash: boolean
   readonly platform: PlatformSpec | null
   readonly target: string
+  /** Wharf's own: `check` looks at the Dockerfile and builds nothing (`wharf build --check`); empty builds. */
+  readonly call: string
   readonly outputs: readonly unknown[]
   /** '1' classic, '2' BuildKit with a session. */
   readonly builderVersion: '1' | '2'

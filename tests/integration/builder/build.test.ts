@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import type { CliResult } from '../../support/engine.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 import { Wharfd } from '../../support/wharfd.ts'
@@ -273,4 +274,15 @@ test('builder prune empties the cache, and images stay whole', async () => {
   assert.equal(await daemon.ok('run', '--rm', stdout.trim()), 'kept')
   const again = await build(files)
   assert.doesNotMatch(again.stdout, /Using cache\n[^]*Using cache/)
+})
+
+test('wharf build --check tells what is doubtful and builds nothing', async () => {
+  const directory = contextOf({ Dockerfile: 'FROM busybox\nRUN exit 1\nCMD x' })
+  const wharf = { cli: fileURLToPath(new URL('../../../bin/wharf', import.meta.url)) }
+  const told = await daemon.ok('build', '--check', directory, wharf)
+  assert.match(told, /^Check complete, 1 warning has been found!\n\nWARNING: JSONArgsRecommended\n/)
+  writeFileSync(`${directory}/Dockerfile`, '# check=error=true\nFROM busybox\nCMD x')
+  const { exitCode, stderr } = await daemon.docker('build', '--check', directory, wharf)
+  assert.equal(exitCode, 1)
+  assert.match(stderr, /lint violation found/)
 })

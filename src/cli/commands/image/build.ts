@@ -19,6 +19,7 @@ const flags = {
   'build-arg': list('Set a build argument'),
   'cache-from': strings('Images to take cache from'),
   'cgroup-parent': string('Parent cgroup of RUN'),
+  check: bool('Check the Dockerfile and build nothing'),
   compress: bool('Compress the context', { hidden: true }),
   'cpu-period': int('CFS period in microseconds'),
   'cpu-quota': int('CFS quota in microseconds'),
@@ -58,14 +59,20 @@ export default command({
   async run(context, { args: [target = ''], flags: values }) {
     const { tar, remote, dockerfile } = await openContext(target, values.file)
     const { builds } = await context.client()
-    const query: Query = { ...queryOf(context, values), dockerfile, remote: remote ?? undefined }
+    const query: Query = {
+      ...queryOf(context, values),
+      dockerfile,
+      remote: remote ?? undefined,
+      call: values.check ? 'check' : undefined,
+    }
     let sent = 0
     const counted = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const chunk of source) {
         sent += chunk.length
         yield chunk
       }
-      if (!values.quiet) context.out.write(`Sending build context to Docker daemon  ${humanSize(sent)}\r\r\n`)
+      if (!values.quiet && !values.check)
+        context.out.write(`Sending build context to Docker daemon  ${humanSize(sent)}\r\r\n`)
     }
     const registryConfig = encodeAuth(await allCredentials(context.config))
     const messages = await builds.build(query, {

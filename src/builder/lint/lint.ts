@@ -1,0 +1,59 @@
+import { InvalidArgumentError } from '#errors/errors.ts'
+import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts'
+import { type Finding, LINT_RULES } from './rules.ts'
+
+/** What the checks of a Dockerfile came to. */
+export interface LintResult {
+  readonly findings: readonly Finding[]
+  /** The file says that findings are errors (`# check=error=true`). */
+  readonly isError: boolean
+}
+
+/**
+ * Checks a Dockerfile; what its `check` directive skips is left out.
+ * @throws DockerfileError, InvalidArgumentError as parsing does, and for a directive that cannot be read
+ */
+export function lintDockerfile(text: string): LintResult {
+  const dockerfile = parseDockerfile(text)
+  const { skipped, isError } = readDirective(dockerfile.directives.check)
+  const subject = { dockerfile, lines: text.split(/\r?\n/) }
+  const findings = LINT_RULES.filter(
+    (rule) => !skipped.has('all') && !skipped.has(rule.name.toLowerCase()),
+  ).flatMap((rule) => rule.check(subject).map((finding) => ({ rule: rule.name, ...finding })))
+  return { findings: findings.toSorted((a, b) => a.line - b.line), isError }
+}
+
+function readDirective(text: string | null): { skipped: ReadonlySet<string>; isError: boolean } {
+  const skipped = new Set<string>()
+  let isError = false
+  for (const part of (text ?? '').split(';').filter((entry) => entry.trim() !== '')) {
+    const [name, value = ''] = part.split('=', 2).map((word) => word.trim())
+    if (name === 'skip') for (const rule of value.split(',')) skipped.add(rule.trim().toLowerCase())
+    else if (name === 'error') isError = value.toLowerCase() === 'true'
+    else if (name !== 'experimental') throw new InvalidArgumentError(`invalid check option "${part.trim()}"`)
+  }
+  return { skipped, isError }
+}
+
+/** The findings as text, each with the lines around it. */
+export function describeFindings(result: LintResult, text: string, fileName: string): string {
+  const count = result.findings.length
+  if (count === 0) return 'Check complete, no warnings found.\n'
+  const blocks = result.findings.map(
+    ({ rule, message, line }) => `WARNING: ${rule}\n${message}\n${excerpt(text, { fileName, line })}`,
+  )
+  return `Check complete, ${count} warning${count === 1 ? ' has' : 's have'} been found!\n\n${blocks.join('\n')}`
+}
+
+/** Lines around one, which is marked: as builds show where an error is. */
+export function excerpt(text: string, at: { readonly fileName: string; readonly line: number }): string {
+  const lines = text.split(/\r?\n/)
+  const first = Math.max(1, at.line - 2)
+  const shown = lines.slice(first - 1, at.line + 2)
+  const rule = '-'.repeat(20)
+  const body = shown.map((line, index) => {
+    const number = first + index
+    return `${String(number).padStart(4)} | ${number === at.line ? '>>>' : '   '} ${line}`
+  })
+  return `${at.fileName}:${at.line}\n${rule}\n${body.join('\n')}\n${rule}\n`
+}
