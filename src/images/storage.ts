@@ -2,27 +2,24 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '#base/digest.ts'
 import type { Logger } from '#base/logger.ts'
-import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Database } from '#store/database.ts'
 import { createArchives } from './archive-service.ts'
 import type { Archives } from './archive.ts'
 import { ensureBaseLayer } from './drivers/base-layer.ts'
 import { DirectoryViews } from './drivers/directory-views.ts'
 import type { SnapshotDriver } from './drivers/driver.ts'
-import { ErofsMounts, type ErofsSource } from './drivers/erofs-mounts.ts'
-import { OverlayDriver } from './drivers/overlay-driver.ts'
-import { fileSystemName, probeErofs, probeOverlay } from './drivers/probe.ts'
+import { type DriverChoice, chooseDriver } from './drivers/choose-driver.ts'
+import { ErofsMounts } from './drivers/erofs-mounts.ts'
+import { mountFuseOverlay } from './drivers/fuse-overlayfs.ts'
 import { ProjectQuotas } from './drivers/project-quotas.ts'
+import { OverlayDriver } from './drivers/overlay-driver.ts'
+import { fileSystemName } from './drivers/probe.ts'
 import { refuseQuotas } from './drivers/quotas.ts'
 import { VfsDriver } from './drivers/vfs-driver.ts'
 import type { LayerFormat } from './layers/layer-sink.ts'
 import { type LayerStore, openLayers } from './layers/layer-store.ts'
 import { type SnapshotStore, openSnapshots } from './snapshot-store.ts'
 import { WorkerPool } from './worker/worker-pool.ts'
-
-/** The storage drivers by Docker's names, and Wharf's own, the first that works here being the default. */
-export const STORAGE_DRIVERS = ['erofs', 'overlay2', 'vfs'] as const
-export type StorageDriverName = (typeof STORAGE_DRIVERS)[number]
 
 export interface StorageOptions {
   readonly database: Database
@@ -48,7 +45,12 @@ export interface Storage {
  * made the layers of this data root
  */
 export function openStorage(options: StorageOptions): Storage {
-  const choice = chooseDriver(options)
+  mkdirSync(options.dataRoot, { recursive: true, mode: 0o710 })
+  const existing = options.database.prepare('SELECT format FROM layers LIMIT 1').get()?.['format']
+  const choice = chooseDriver(options.dataRoot, {
+    wanted: options.driver,
+    existing: existing as LayerFormat | undefined,
+  })
   const workers = new WorkerPool()
   let driver: SnapshotDriver | null = null
   const layers = openLayers({
@@ -71,41 +73,8 @@ export function openStorage(options: StorageOptions): Storage {
   return { layers, snapshots, archives: createArchives(workers), workers, close: () => workers.close() }
 }
 
-interface Choice {
-  readonly name: StorageDriverName
-  readonly format: LayerFormat
-  readonly erofsSource: ErofsSource
-}
-
-function chooseDriver(options: StorageOptions): Choice {
-  mkdirSync(options.dataRoot, { recursive: true, mode: 0o710 })
-  const wanted = options.driver === null || options.driver === '' ? null : options.driver
-  if (wanted !== null && !STORAGE_DRIVERS.some((name) => name === wanted)) {
-    throw new InvalidArgumentError(`error initializing graphdriver: driver not supported: ${wanted}`)
-  }
-  const existing = options.database.prepare('SELECT format FROM layers LIMIT 1').get()?.['format']
-  const names = wanted === null ? STORAGE_DRIVERS : ([wanted] as StorageDriverName[])
-  const reasons: string[] = []
-  for (const name of names) {
-    const format = name === 'erofs' ? 'erofs' : 'directory'
-    if (wanted === null && existing !== undefined && existing !== format) continue
-    const probe =
-      name === 'erofs'
-        ? probeErofs(options.dataRoot)
-        : name === 'overlay2'
-          ? probeOverlay(options.dataRoot)
-          : null
-    if (probe !== null && !probe.ok) {
-      reasons.push(`${name}: ${probe.reason}`)
-      continue
-    }
-    return { name, format, erofsSource: probe?.value === 'loop' ? 'loop' : 'file' }
-  }
-  throw new InvalidArgumentError(`error initializing graphdriver: ${reasons.join('; ')}`)
-}
-
 function openDriver(
-  choice: Choice,
+  choice: DriverChoice,
   parts: { options: StorageOptions; layers: LayerStore; workers: WorkerPool },
 ): SnapshotDriver {
   const { options, layers, workers } = parts
@@ -115,9 +84,10 @@ function openDriver(
     const quotas = refuseQuotas('--storage-opt is not supported for vfs')
     return new VfsDriver({ views: new DirectoryViews(directoryOf), baseLayer, workers, quotas })
   }
-  const quotas = refuseQuotas(
-    "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
-  )
+  const quotas = new ProjectQuotas({
+    snapshots: join(options.dataRoot, 'snapshots'),
+    refusal: "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+  })
   const isErofs = choice.name === 'erofs'
   const views = isErofs
     ? new ErofsMounts({
@@ -140,5 +110,6 @@ function openDriver(
     views,
     baseLayer,
     quotas,
+    ...(choice.name === 'fuse-overlayfs' ? { mountOverlay: mountFuseOverlay } : {}),
   })
 }

@@ -46,16 +46,18 @@ export class OverlayDriver implements SnapshotDriver {
         `max depth exceeded: ${place.layers.length} layers, the kernel stacks ${MAX_LAYERS}`,
       )
     }
-    for (const name of ['upper', 'work', 'merged']) mkdirSync(join(place.directory, name), { mode: 0o755 })
+    makeDirectories(place)
     this.#options.quotas.apply(place)
   }
 
   async mount(place: SnapshotPlace): Promise<string> {
     const target = this.rootOf(place)
+    // The record of a container survives the loss of power; what it had only begun to write may not.
+    makeDirectories(place)
     const lowers = this.#hold(place)
     try {
       const request = { lowers, upper: join(place.directory, 'upper'), work: join(place.directory, 'work') }
-      await (this.#options.mountOverlay ?? mountOverlay)(target, request)
+      await this.#mountOverlay(target, request)
     } catch (error) {
       this.#letGo(place.id)
       throw error
@@ -97,8 +99,7 @@ export class OverlayDriver implements SnapshotDriver {
     try {
       const lowers = [this.#options.baseLayer, ...place.layers.map((layer) => this.#acquire(layer, acquired))]
       mkdirSync(lower)
-      // Merging the layers is the kernel's work here too, whatever mounts the snapshots themselves.
-      mountOverlay(lower, { lowers })
+      await this.#mountOverlay(lower, { lowers })
       try {
         return await work({ kind: 'upper', upper, lower })
       } finally {
@@ -124,6 +125,10 @@ export class OverlayDriver implements SnapshotDriver {
     this.#options.views.drop(diffId)
   }
 
+  async #mountOverlay(target: string, request: OverlayRequest): Promise<void> {
+    await (this.#options.mountOverlay ?? mountOverlay)(target, request)
+  }
+
   #hold(place: SnapshotPlace): string[] {
     const acquired: Digest[] = []
     try {
@@ -145,5 +150,11 @@ export class OverlayDriver implements SnapshotDriver {
   #letGo(id: string): void {
     for (const layer of this.#held.get(id) ?? []) this.#options.views.release(layer)
     this.#held.delete(id)
+  }
+}
+
+function makeDirectories(place: SnapshotPlace): void {
+  for (const name of ['upper', 'work', 'merged']) {
+    mkdirSync(join(place.directory, name), { recursive: true, mode: 0o755 })
   }
 }

@@ -36,11 +36,11 @@ function mountLongOverlay(target: string, request: OverlayRequest): void {
   mountFs(target, 'overlay', { parameters })
 }
 
-/** The options as one text, the way `mount -o` takes them. */
-export function overlayOptions(request: OverlayRequest): string {
+/** The options as one text, the way `mount -o` takes them. @param plain further options of one with an upper directory */
+export function overlayOptions(request: OverlayRequest, plain: readonly string[] = PLAIN): string {
   const parts = [`lowerdir=${request.lowers.toReversed().map(escaped).join(':')}`]
   if (request.upper !== undefined && request.work !== undefined) {
-    parts.push(`upperdir=${escaped(request.upper)}`, `workdir=${escaped(request.work)}`, ...PLAIN)
+    parts.push(`upperdir=${escaped(request.upper)}`, `workdir=${escaped(request.work)}`, ...plain)
   }
   return parts.join(',')
 }

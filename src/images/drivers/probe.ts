@@ -43,12 +43,12 @@ export function probeErofs(directory: string): Probe<ErofsSource> {
 }
 
 /** Finds out by trying whether overlayfs works with directories here. */
-export function probeOverlay(directory: string): Probe<true> {
+export function probeOverlay(directory: string): Probe<ErofsSource> {
   const reason = inScratch(directory, (scratch) => {
     writeFileSync(join(scratch, 'layer', 'file'), '')
     overlayOn(scratch)
   })
-  return reason === null ? { ok: true, value: true } : { ok: false, reason }
+  return reason === null ? { ok: true, value: 'file' } : { ok: false, reason }
 }
 
 function overlayOn(scratch: string): void {

@@ -41,7 +41,7 @@ export class ProjectQuotas implements Quotas {
   }
 
   forget(place: SnapshotPlace): void {
-    if (requestedSize(place.storageOptions) === null || !existsSync(place.directory)) return
+    if (Object.keys(place.storageOptions).length === 0 || !existsSync(place.directory)) return
     const project = this.#known().get(place.id)
     if (project === undefined) return
     limitProject(place.directory, project, 0)

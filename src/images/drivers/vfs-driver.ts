@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { StorageDriverInfo } from '../snapshots.ts'
 import type { WorkerPool } from '../worker/worker-pool.ts'
@@ -34,8 +34,13 @@ export class VfsDriver implements SnapshotDriver {
     return [this.#options.baseLayer, ...place.layers.map((layer) => this.#options.views.acquire(layer))]
   }
 
-  mount(place: SnapshotPlace): Promise<string> {
-    return Promise.resolve(this.rootOf(place))
+  async mount(place: SnapshotPlace): Promise<string> {
+    // The record of a container survives the loss of power; its copy may not.
+    if (!existsSync(this.rootOf(place))) {
+      mkdirSync(place.directory, { recursive: true, mode: 0o710 })
+      await this.prepare(place)
+    }
+    return this.rootOf(place)
   }
 
   unmount(): Promise<void> {

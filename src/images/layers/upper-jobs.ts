@@ -70,13 +70,20 @@ function* packContents(contents: SnapshotContents): Generator<Buffer> {
 }
 
 function* packUpper(packer: TarPacker, upper: string): Generator<Buffer> {
+  let marked = ''
   for (const file of walkPath(upper)) {
     if (isWhiteout(file.stat)) {
       yield* packer.addRecord(whiteoutRecord(file.path, file))
       continue
     }
+    // fuse-overlayfs marks an opaque directory by this file too; it stands before all others in it.
+    if (isOpaqueMark(file)) {
+      if (file.path !== marked) yield* packer.addFile(file, file.path)
+      continue
+    }
     yield* packer.addFile(file, file.path)
     if (file.stat.isDirectory() && isOpaque(file.at)) {
+      marked = `${file.path}/${OPAQUE_MARK}`
       yield* packer.addRecord({ ...recordOf(file, `${file.path}/${OPAQUE_MARK}`), mode: 0o600, xattrs: null })
     }
   }
@@ -87,6 +94,10 @@ function* packTree(packer: TarPacker, contents: SnapshotContents & { kind: 'tree
     if (difference.file !== null) yield* packer.addFile(difference.file, difference.path)
     else yield* packer.addRecord(whiteoutRecord(difference.path, null))
   }
+}
+
+function isOpaqueMark(file: TreeFile): boolean {
+  return file.path === OPAQUE_MARK || file.path.endsWith(`/${OPAQUE_MARK}`)
 }
 
 function whiteoutRecord(path: string, file: TreeFile | null): Parameters<TarPacker['addRecord']>[0] {
@@ -113,6 +124,7 @@ function upperChanges(contents: SnapshotContents & { kind: 'upper' }): SnapshotC
   const lowerFd = openSync(contents.lower ?? contents.upper, O_PATH | constants.O_DIRECTORY | O_CLOEXEC)
   try {
     for (const file of walkPath(contents.upper)) {
+      if (isOpaqueMark(file)) continue
       const below = contents.lower === null ? null : findIn(lowerFd, file.path)
       if (isWhiteout(file.stat)) {
         if (below !== null) note(found, file.path, 'delete')

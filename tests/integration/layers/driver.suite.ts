@@ -330,6 +330,19 @@ export function storageDriverSuite(driver: string, expect: { readonly manyLayers
       assert.deepEqual(names(shown), ['file', 'written'])
     })
 
+    test('a snapshot whose directory the loss of power took comes back empty', async () => {
+      const root = scratchDirectory('layers')
+      const first = open(driver, root)
+      const base = await layer(first, [{ name: 'file', content: 'x' }])
+      await first.storage.snapshots.prepare('c', { layers: [base] })
+      await abandon(first)
+      rmSync(join(root, 'snapshots', 'c'), { recursive: true })
+
+      await using opened = open(driver, root)
+      await opened.storage.snapshots.recover(new Set(['c']), new Set())
+      assert.deepEqual(names(await opened.storage.snapshots.mount('c')), ['file'])
+    })
+
     test('changesTar() is a layer with the same content', async () => {
       await using opened = open(driver)
       const base = await layer(opened, [{ name: 'd/' }, { name: 'd/file', content: 'x' }])

@@ -1,0 +1,3 @@
+import { storageDriverSuite } from './driver.suite.ts'
+
+storageDriverSuite('erofs', { manyLayers: 150 })

@@ -1,0 +1,3 @@
+import { storageDriverSuite } from './driver.suite.ts'
+
+storageDriverSuite('vfs', { manyLayers: 20 })
