@@ -122,7 +122,7 @@ export interface NetworkCatalog {
 
 /** Network stacks of containers. One container's calls are serialised; different containers go freely. */
 export interface Sandboxes {
-  /** Checks at `docker create` what can be checked without acquiring: addresses, ports, names. @throws as `sandbox`. */
+  /** Checks at `docker create` what can be checked without acquiring: addresses, ports, names. Networks that do not exist are no error yet. @throws InvalidArgumentError. */
   check(request: SandboxRequest): void
   /**
    * Makes the network stack of a container that is about to start: namespace, endpoints, addresses, published ports, DNS. On failure nothing remains.

@@ -3,10 +3,11 @@ import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Logger } from '#base/logger.ts'
 import type { HostPorts } from './host-ports.ts'
+import { UdpRelay } from './udp-relay.ts'
 import type { EndpointRecord, PublishedPort } from './records.ts'
 
 /**
- * Serves published TCP ports at IPv6 host addresses where the firewall cannot: the container has no IPv6, or the client is on IPv6
+ * Serves published TCP and UDP ports at IPv6 host addresses where the firewall cannot: the container has no IPv6, or the client is on IPv6
  * loopback (which the kernel never routes). It listens on the very socket that holds the port. All other traffic never comes here.
  */
 export class PortProxy {
@@ -14,6 +15,7 @@ export class PortProxy {
   readonly #hostPorts: HostPorts
   readonly #log: Logger
   readonly #servers = new Map<string, Server>()
+  readonly #relays = new Map<string, UdpRelay>()
   readonly #connections = new Map<Server, Set<Socket>>()
 
   constructor(parts: { readonly hostPorts: HostPorts; readonly enabled: boolean; readonly log: Logger }) {
@@ -24,16 +26,21 @@ export class PortProxy {
 
   open(endpoint: EndpointRecord, port: PublishedPort): void {
     const host = endpoint.ipv4 ?? endpoint.ipv6
-    if (!this.enabled || port.protocol !== 'tcp' || !port.hostIp.includes(':') || host === null) return
+    if (!this.enabled || port.protocol === 'sctp' || !port.hostIp.includes(':') || host === null) return
     const fd = this.#hostPorts.takeSocket(port)
     if (fd === null) return
+    const failed = (error: Error): void => {
+      this.#log.warn('cannot serve a port on IPv6', { port: port.hostPort, reason: error.message })
+    }
+    if (port.protocol === 'udp') {
+      this.#relays.set(keyOf(port), new UdpRelay(fd, { host, port: port.containerPort, failed }))
+      return
+    }
     const target = { host, port: port.containerPort, allowHalfOpen: true }
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) =>
       this.#pass(server, client, target),
     )
-    server.on('error', (error) =>
-      this.#log.warn('cannot serve a port on IPv6', { port: port.hostPort, reason: error.message }),
-    )
+    server.on('error', failed)
     this.#servers.set(keyOf(port), server)
     this.#connections.set(server, new Set())
     try {
@@ -45,6 +52,8 @@ export class PortProxy {
   }
 
   close(port: PublishedPort): void {
+    this.#relays.get(keyOf(port))?.close()
+    this.#relays.delete(keyOf(port))
     const server = this.#servers.get(keyOf(port))
     if (server === undefined) return
     this.#servers.delete(keyOf(port))
@@ -52,6 +61,8 @@ export class PortProxy {
   }
 
   closeAll(): void {
+    for (const relay of this.#relays.values()) relay.close()
+    this.#relays.clear()
     for (const server of this.#servers.values()) this.#stop(server)
     this.#servers.clear()
   }
@@ -83,5 +94,5 @@ export class PortProxy {
 }
 
 function keyOf(port: PublishedPort): string {
-  return `${port.hostIp}/${String(port.hostPort)}`
+  return `${port.protocol}/${port.hostIp}/${String(port.hostPort)}`
 }

@@ -48,7 +48,11 @@ function hostAddresses(
   const { endpoint, network } = options
   const own = network.driver === 'bridge' ? parseBridgeOptions(network.options).hostBindingIPv4 : null
   const addresses = endpoint.ipv4 === null ? [] : [own ?? '0.0.0.0']
-  if (own === null && hostHasIPv6 && (endpoint.ipv6 !== null || (options.proxied && wish.protocol === 'tcp')))
+  if (
+    own === null &&
+    hostHasIPv6 &&
+    (endpoint.ipv6 !== null || (options.proxied && wish.protocol !== 'sctp'))
+  )
     addresses.push('::')
   return addresses
 }

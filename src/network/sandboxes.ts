@@ -86,7 +86,9 @@ export class SandboxService implements Sandboxes {
     if (request.mode.kind !== 'networks') return
     const names = Object.keys(request.mode.endpoints)
     for (const [ref, settings] of Object.entries(request.mode.endpoints)) {
-      const network = this.#parts.resolve(ref)
+      const network = this.#findIfThere(ref)
+      // A network may come to be until the container starts; dockerd's clients take "not found" at creation for a missing image.
+      if (network === null) continue
       if (names.length > 1 && (network.driver === 'host' || network.driver === 'null')) {
         throw new InvalidArgumentError(CONFLICTS[network.driver])
       }
@@ -221,6 +223,15 @@ export class SandboxService implements Sandboxes {
       nameServers.open(record, inside, { fresh: false })
     } catch (error) {
       log.warn('cannot serve names again', { container: record.containerId, reason: messageOf(error) })
+    }
+  }
+
+  #findIfThere(ref: string): NetworkRecord | null {
+    try {
+      return this.#parts.resolve(ref)
+    } catch (error) {
+      if (error instanceof NotFoundError) return null
+      throw error
     }
   }
 

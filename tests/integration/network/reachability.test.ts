@@ -126,3 +126,15 @@ test('UDP: a client that never pauses reaches the new owner of the port', async 
   answer(b.netnsPath, 'second')
   assert.match(await said, /second$/m)
 })
+
+test('UDP at IPv6 loopback reaches a container with IPv4 only', async () => {
+  const a = await root.sandbox({ more: { portBindings: { '90/udp': [{ HostPort: String(port + 5) }] } } })
+  assert.deepEqual(
+    a.ports['90/udp']?.map(({ HostIp }) => HostIp),
+    ['0.0.0.0', '::'],
+  )
+  const server = `const s = require('dgram').createSocket('udp4'); s.on('message', (m, p) => s.send('echo ' + m, p.port, p.address)); s.bind(90)`
+  void root.run(a.netnsPath, process.execPath, '-e', server)
+  const client = `const s = require('dgram').createSocket('udp6'); s.on('message', (m) => { console.log(String(m)); process.exit() }); setInterval(() => s.send('six', ${String(port + 5)}, '::1'), 50); setTimeout(() => process.exit(), 40000)`
+  assert.equal(await root.run(null, process.execPath, '-e', client), 'echo six\n')
+})
