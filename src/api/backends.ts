@@ -183,6 +183,16 @@ export interface SystemBackend {
   /** Items by kind, of which the API makes each version's form of `GET /system/df`. */
   diskUsage(kinds: DiskUsageKinds): Promise<DiskUsage>
   events(options: O.EventsOptions): AsyncIterable<EventMessage>
+  /** Reads all that is stored and tells what is not as it must be; Wharf's own. */
+  check(options: { readonly repair: boolean; readonly signal: AbortSignal }): Promise<readonly StorageProblem[]>
+}
+
+/** One thing that `wharf system check` found. */
+export interface StorageProblem {
+  readonly kind: 'layer' | 'blob' | 'snapshot' | 'stray'
+  readonly subject: string
+  readonly detail: string
+  readonly repaired: boolean
 }
 
 export interface VersionFacts {

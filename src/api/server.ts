@@ -91,6 +91,8 @@ export class ApiServer {
 
   async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const startMs = performance.now()
+    // Kept: a message forgets its socket when that has gone.
+    const { socket } = incoming
     const response = new ApiResponse(incoming, outgoing)
     this.#setHeaders(response)
     const aborted = new AbortController()
@@ -98,8 +100,8 @@ export class ApiServer {
       if (!outgoing.writableFinished) aborted.abort()
     }
     outgoing.once('close', leave)
-    incoming.socket.once('close', leave)
-    outgoing.once('finish', () => incoming.socket.off('close', leave))
+    socket.once('close', leave)
+    outgoing.once('finish', () => socket.off('close', leave))
     let failure: unknown = null
     try {
       await this.#route(incoming, response, aborted.signal)
@@ -107,7 +109,7 @@ export class ApiServer {
       failure = error
       this.#fail(response, error, incoming.url ?? '')
     }
-    this.#log(incoming, { outgoing, response, failure, startMs })
+    this.#log(incoming, { outgoing, response, failure, startMs, socket })
   }
 
   async #route(incoming: IncomingMessage, response: ApiResponse, signal: AbortSignal): Promise<void> {
@@ -145,7 +147,13 @@ export class ApiServer {
 
   #log(
     incoming: IncomingMessage,
-    end: { outgoing: ServerResponse; response: ApiResponse; failure: unknown; startMs: number },
+    end: {
+      outgoing: ServerResponse
+      response: ApiResponse
+      failure: unknown
+      startMs: number
+      socket: Socket
+    },
   ): void {
     const { failure } = end
     const fields = {
@@ -153,7 +161,7 @@ export class ApiServer {
       path: incoming.url,
       status: isAbort(failure) ? 499 : end.response.isHijacked ? 101 : end.outgoing.statusCode,
       ms: Math.round((performance.now() - end.startMs) * 10) / 10,
-      caller: this.#options.callerOf?.(incoming.socket) ?? '',
+      caller: this.#options.callerOf?.(end.socket) ?? '',
     }
     if (failure === null || isAbort(failure)) this.#options.log.debug('request', fields)
     else if (errorStatus(failure) >= 500) {
