@@ -1,10 +1,11 @@
 import { nfgenmsg, nftBatch, nftMessageType } from './nftables.ts'
-import { NetlinkMessage, NLM_F_CREATE } from './netlink/message.ts'
+import { NetlinkMessage, NLM_F_CREATE, parseAttributes, textOf } from './netlink/message.ts'
 import { NETLINK_NETFILTER, NetlinkSocket } from './netlink/socket.ts'
 import { ipToBytes } from './netlink/addresses.ts'
 
 // linux/netfilter/nf_tables.h
 const NFT_MSG_NEWTABLE = 0
+const NFT_MSG_GETTABLE = 1
 const NFT_MSG_DELTABLE = 2
 const NFT_MSG_NEWCHAIN = 3
 const NFT_MSG_NEWRULE = 6
@@ -27,20 +28,13 @@ export interface PortRedirect {
 }
 
 /**
- * Makes a table of these redirections, and nothing else in it, in the namespace that the thread is in: one transaction, no process.
- * `replace`: an older table of the name goes, whether there is one or not. The kernel waits for a grace period then (10 ms), so not without need.
+ * Makes a new table of these redirections in the namespace that the thread is in: one transaction, no process.
  * @throws KernelError where the kernel has no NAT.
  */
-export function redirectPorts(
-  table: string,
-  redirects: readonly PortRedirect[],
-  options: { readonly replace: boolean },
-): void {
+export function redirectPorts(table: string, redirects: readonly PortRedirect[]): void {
   using socket = NetlinkSocket.open(NETLINK_NETFILTER)
-  const newTable = (): NetlinkMessage => message(NFT_MSG_NEWTABLE, NLM_F_CREATE).text(1, table)
   nftBatch(socket, [
-    ...(options.replace ? [newTable(), message(NFT_MSG_DELTABLE, 0).text(1, table)] : []),
-    newTable(),
+    message(NFT_MSG_NEWTABLE, NLM_F_CREATE).text(1, table),
     message(NFT_MSG_NEWCHAIN, NLM_F_CREATE)
       .text(1, table)
       .text(3, 'output')
@@ -53,6 +47,20 @@ export function redirectPorts(
         .nest(4, (rule) => putExpressions(rule, redirect)),
     ),
   ])
+}
+
+/** The names of the IPv4 tables of the namespace that the thread is in. */
+export function redirectTables(): string[] {
+  using socket = NetlinkSocket.open(NETLINK_NETFILTER)
+  return socket
+    .query(message(NFT_MSG_GETTABLE, 0), { dump: true })
+    .map(({ payload }) => textOf(parseAttributes(payload, 4).get(1) ?? Buffer.alloc(1)))
+}
+
+/** Deletes a table; the kernel waits for a grace period (10 ms). */
+export function deleteRedirects(table: string): void {
+  using socket = NetlinkSocket.open(NETLINK_NETFILTER)
+  nftBatch(socket, [message(NFT_MSG_DELTABLE, 0).text(1, table)])
 }
 
 function putExpressions(rule: NetlinkMessage, redirect: PortRedirect): void {

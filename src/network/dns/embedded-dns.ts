@@ -1,31 +1,20 @@
-import { closeSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import type { Socket as UdpSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import type { Logger } from '#base/logger.ts'
-import { BugError } from '#errors/errors.ts'
-import { redirectPorts } from '#kernel/nft-redirect.ts'
-import { bind, getsockname, listen, socket } from '#kernel/native/native.ts'
 import { gatewayEndpoint } from '../gateways.ts'
-import { socketAddress } from '../host-ports.ts'
 import type { LinkInside } from '../link-inside.ts'
 import type { NetworkStore } from '../network-store.ts'
 import type { SandboxRecord } from '../records.ts'
-import { EMBEDDED_DNS, upstreamServers } from '../sandbox-view.ts'
+import { upstreamServers } from '../sandbox-view.ts'
 import type { ViewContext } from '../sandbox-view.ts'
 import type { NameServers } from '../sandboxes.ts'
 import { failure, localAnswer, parseQuery, secondsToKeep } from './answer.ts'
+import { openDnsSockets } from './dns-sockets.ts'
 import { resolveLocally } from './resolve.ts'
 import { framed, Upstream } from './upstream.ts'
 
-const AF_INET = 2
-const SOCK_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000
-/** Type and protocol of the two sockets: UDP, TCP. */
-const SOCKETS = [
-  [2, 17],
-  [1, 6],
-] as const
 const TCP_IDLE_MS = 10_000
 const MAX_TCP_CLIENTS = 64
 
@@ -48,7 +37,7 @@ export class EmbeddedDns implements NameServers {
   open(record: SandboxRecord, inside: LinkInside, options: { readonly fresh: boolean }): void {
     const { containerId } = record
     if (this.#servers.has(containerId)) return
-    const [udpFd, tcpFd] = inside.run(() => openSockets(options))
+    const { udpFd, tcpFd } = inside.run(() => openDnsSockets(options))
     const warn = (error: Error): void => {
       this.#parts.log.warn('embedded DNS', { container: containerId, reason: error.message })
     }
@@ -127,33 +116,5 @@ export class EmbeddedDns implements NameServers {
     return ([4, 6] as const).some(
       (family) => gatewayEndpoint(record.endpoints, { family, networkOf }) !== null,
     )
-  }
-}
-
-/**
- * Opens the sockets in the namespace that the thread is in: at ports that nobody asks for, port 53 redirected to them. So a container may run a
- * name server of its own at port 53 of all its addresses.
- */
-function openSockets(options: { readonly fresh: boolean }): readonly [udpFd: number, tcpFd: number] {
-  const fds: number[] = []
-  try {
-    const [udp, tcp] = SOCKETS.map(([type, protocol]) => {
-      const fd = socket(AF_INET, type | SOCK_CLOEXEC_NONBLOCK, protocol)
-      fds.push(fd)
-      bind(fd, socketAddress(EMBEDDED_DNS, 0))
-      return { fd, port: getsockname(fd).readUInt16BE(2) }
-    })
-    if (udp === undefined || tcp === undefined) throw new BugError('two sockets were to be opened')
-    listen(tcp.fd, 128)
-    const at53 = { address: EMBEDDED_DNS, port: 53 }
-    const redirects = [
-      { ...at53, protocol: 'udp', toPort: udp.port },
-      { ...at53, protocol: 'tcp', toPort: tcp.port },
-    ] as const
-    redirectPorts('wharf_dns', redirects, { replace: !options.fresh })
-    return [udp.fd, tcp.fd]
-  } catch (error) {
-    for (const fd of fds) closeSync(fd)
-    throw error
   }
 }
