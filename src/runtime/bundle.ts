@@ -37,6 +37,8 @@ export interface BundleRecord {
   readonly rootfs: string
   readonly tty: boolean
   readonly stdin: StdinMode
+  /** Hooks that the runtime runs in `start` and `delete`: then these must be run. */
+  readonly hasLateHooks: boolean
 }
 
 /** Whether there is a stdin, and whether the end of a client's stdin is the end of the process'. */

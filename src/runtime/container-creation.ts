@@ -6,11 +6,13 @@ import { phase } from '#base/trace.ts'
 import { messageOf } from '#errors/errors.ts'
 import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
 import type { SpawnedProcess } from '#kernel/processes.ts'
+import { applyEdits } from './cdi/apply-edits.ts'
+import { requestedEdits } from './cdi/cdi-devices.ts'
 import { Bundle, processStartTime, type BundleRecord, type RuntimePaths, type StdinMode } from './bundle.ts'
 import { startMonitor, type Monitor } from './conmon.ts'
 import type { ContainerCleanup } from './container-cleanup.ts'
 import { createFailure } from './failure-texts.ts'
-import type { Engine, Engines } from './oci-engines.ts'
+import { engineFor, type Engine, type Engines } from './oci-engines.ts'
 import type { CreateRequest, PrepareRequest } from './runtime.ts'
 import { SeccompCache } from './seccomp-cache.ts'
 import type { OciSpec } from './spec/oci-spec.ts'
@@ -45,6 +47,8 @@ export interface CreationOptions {
   /** The group that containers' groups are made in when HostConfig names none. */
   readonly cgroupParent: string
   readonly cleanup: ContainerCleanup
+  /** Where device vendors describe their devices. */
+  readonly cdiDirectories: readonly string[]
   readonly logger: Logger
 }
 
@@ -143,27 +147,29 @@ export class ContainerCreation {
     const startTime = processStartTime(monitor.process.pid) ?? ''
     bundle.writeMonitor({ pid: monitor.process.pid, startTime, containerPid: pid })
     this.#learnFilter(spec, engine, request.id)
-    return { bundle, record, engine, pid, monitor: monitor.process }
+    return { bundle, record, engine: engineFor(engine, record), pid, monitor: monitor.process }
   }
 
   #writeBundle(
     { bundle, engine, stdin }: PreparedMonitor,
     asked: CreateRequest,
   ): { readonly record: BundleRecord; readonly spec: OciSpec } {
-    const { machine, cgroups, cgroupParent } = this.#options
+    const { machine, cgroups, cgroupParent, cdiDirectories } = this.#options
     const { hostConfig } = supportedLimits(asked.hostConfig, cgroups.features)
     const request = { ...asked, hostConfig }
     const { config, id } = request
     const parent = hostConfig.CgroupParent ?? ''
     const cgroupPath = join('/', parent === '' ? cgroupParent : parent, id)
     const user = resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], readUserDatabase(request.rootfs))
-    const spec = containerSpec(request, { machine, cgroupPath, user })
+    const base = containerSpec(request, { machine, cgroupPath, user })
+    const spec = applyEdits(base, requestedEdits(hostConfig.DeviceRequests ?? [], cdiDirectories))
     const record: BundleRecord = {
       engine: engine.name,
       cgroupPath,
       rootfs: request.rootfs,
       tty: config.Tty === true,
       stdin,
+      hasLateHooks: spec.hooks?.['poststart'] !== undefined || spec.hooks?.['poststop'] !== undefined,
     }
     bundle.write(this.#filters.apply(spec, engine), record)
     return { record, spec }

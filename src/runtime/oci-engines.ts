@@ -76,6 +76,11 @@ export class Engines {
   }
 }
 
+/** The runtime as it must be used for a container: by its commands where these do more than we do ourselves. */
+export function engineFor(engine: Engine, record: { readonly hasLateHooks: boolean }): Engine {
+  return record.hasLateHooks ? { ...engine, waits: 'command' } : engine
+}
+
 /** The absolute path of a program, looked for in the system's directories whatever PATH says; null if not installed. */
 export function findProgram(name: string): string | null {
   const candidates = name.startsWith('/') ? [name] : DIRECTORIES.map((directory) => join(directory, name))

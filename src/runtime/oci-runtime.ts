@@ -7,13 +7,14 @@ import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess } from '#kernel/processes.ts'
 import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
 import { Bundle, openRuntimePaths, processStartTime, type BundleRecord, type RuntimePaths } from './bundle.ts'
+import { CDI_DIRECTORIES } from './cdi/cdi-devices.ts'
 import { ContainerCreation } from './container-creation.ts'
 import { ContainerCleanup } from './container-cleanup.ts'
 import { containerStats } from './container-stats.ts'
 import { ExecSessions, type ExecContext } from './exec-sessions.ts'
 import { readMachine } from './machine.ts'
 import { OciContainer } from './oci-container.ts'
-import { Engines, findProgram, type Engine, type EngineConfig } from './oci-engines.ts'
+import { engineFor, Engines, findProgram, type Engine, type EngineConfig } from './oci-engines.ts'
 import { listProcesses } from './process-list.ts'
 import type {
   Attachment,
@@ -49,6 +50,8 @@ export interface RuntimeOptions {
   /** `default-ulimits` and `no-new-privileges`, for containers that do not say otherwise. */
   readonly ulimits?: NonNullable<HostConfig['Ulimits']>
   readonly noNewPrivileges?: boolean
+  /** `cdi-spec-dirs`: where device vendors describe their devices. */
+  readonly cdiDirectories?: readonly string[]
   readonly logger?: Logger
 }
 
@@ -92,6 +95,7 @@ class OciRuntime implements Runtime {
       cgroups: options.cgroups,
       cgroupParent: this.#cgroupParent,
       cleanup: this.#cleanup,
+      cdiDirectories: options.cdiDirectories ?? CDI_DIRECTORIES,
       logger,
     })
     this.info = {
@@ -246,7 +250,7 @@ class OciRuntime implements Runtime {
     if (!existsSync(bundle.path)) return
     const record = bundle.readRecord()
     const cgroup = this.#cgroups.group(record?.cgroupPath ?? join(this.#cgroupParent, id))
-    this.#cleanup.begin({ id, cgroup, engine: record === null ? null : this.#engineOrNull(record.engine) })
+    this.#cleanup.begin({ id, cgroup, engine: record === null ? null : this.#engineOf(record) })
     await this.#cleanup.finished(id)
   }
 
@@ -254,7 +258,7 @@ class OciRuntime implements Runtime {
     const bundle = new Bundle(join(this.#paths.bundles, id))
     const record = bundle.readRecord()
     const monitor = bundle.readMonitor()
-    const engine = record === null ? null : this.#engineOrNull(record.engine)
+    const engine = record === null ? null : this.#engineOf(record)
     // Without a monitor on record we died while it was being started: nothing was promised to anybody.
     if (record === null || monitor === null || engine === null) return null
     const isAlive = processStartTime(monitor.pid) === monitor.startTime
@@ -290,8 +294,10 @@ class OciRuntime implements Runtime {
     return container
   }
 
-  #engineOrNull(name: string): Engine | null {
-    return this.#engines.all.find((engine) => engine.name === name) ?? null
+  /** Null when the runtime is no longer installed or configured. */
+  #engineOf(record: BundleRecord): Engine | null {
+    const engine = this.#engines.all.find(({ name }) => name === record.engine)
+    return engine === undefined ? null : engineFor(engine, record)
   }
 
   #stateRoot(engineName: string): string {

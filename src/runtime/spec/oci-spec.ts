@@ -132,6 +132,16 @@ export interface OciIdMapping {
   readonly size: number
 }
 
+export interface OciHook {
+  readonly path: string
+  readonly args?: readonly string[]
+  readonly env?: readonly string[]
+  readonly timeout?: number
+}
+
+/** By the name of the moment: `createRuntime`, `createContainer`, `startContainer`, `poststart`, `poststop` … */
+export type OciHooks = Readonly<Record<string, readonly OciHook[]>>
+
 export interface OciSpec {
   readonly ociVersion: string
   readonly hostname?: string
@@ -140,6 +150,8 @@ export interface OciSpec {
   readonly root: { readonly path: string; readonly readonly: boolean }
   readonly mounts: readonly OciMount[]
   readonly annotations?: Readonly<Record<string, string>>
+  /** Only what devices bring along. */
+  readonly hooks?: OciHooks
   readonly linux: {
     readonly namespaces: readonly OciNamespace[]
     readonly uidMappings?: readonly OciIdMapping[]
