@@ -488,3 +488,70 @@ describe('pull with credentials', () => {
     })
   }
 })
+
+describe('credentials stay where they belong', () => {
+  const auth = { username: 'ann', password: 'secret' }
+
+  test('a storage back end that the registry redirects to sees none', async () => {
+    await using storage = await RegistryServer.start()
+    await using server = await RegistryServer.start({ users: { ann: 'secret' }, scheme: 'basic' })
+    await using root = openImageRoot()
+    const image = small('redirected')
+    server.add('app', 'latest', image)
+    const seen: (string | undefined)[] = []
+    storage.script = (request, response) => {
+      seen.push(request.headers.authorization)
+      response.end(image.layers[0]?.blob)
+      return true
+    }
+    server.script = (request, response) => {
+      if (
+        !request.url?.endsWith(image.layers[0]?.digest ?? '') ||
+        request.headers.authorization === undefined
+      )
+        return false
+      response.writeHead(307, { Location: `${storage.origin}/blob?signature=x` }).end()
+      return true
+    }
+    await pull(root, `${server.address}/app`, { auth })
+    assert.deepEqual(seen, [undefined])
+  })
+
+  test('a mirror sees none', async () => {
+    await using mirror = await RegistryServer.start()
+    await using server = await RegistryServer.start()
+    const image = small('mirrored')
+    mirror.add('app', 'latest', image)
+    const seen = new Set<string | undefined>()
+    mirror.script = (request, response) => {
+      seen.add(request.headers.authorization)
+      if (request.url !== '/v2/') return false
+      response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="give me yours"' }).end()
+      return true
+    }
+    await using root = openImageRoot({ registry: { mirrors: new Map([[server.address, [mirror.origin]]]) } })
+    await pull(root, `${server.address}/app`, { auth })
+    assert.deepEqual([...seen], [undefined])
+  })
+
+  test('an identity token is exchanged, a registry token sent as it is', async () => {
+    await using server = await RegistryServer.start({ users: { ann: 'secret' }, scheme: 'bearer' })
+    await using root = openImageRoot()
+    server.add('app', 'latest', small('token'))
+    const forms: string[] = []
+    server.script = (request, response) => {
+      if (request.method !== 'POST' || request.url !== '/token') return false
+      request.on('data', (chunk: Buffer) => forms.push(chunk.toString('utf8')))
+      request.on('end', () => response.end(JSON.stringify({ access_token: 'token-of-ann' })))
+      return true
+    }
+    const name = `${server.address}/app`
+    await pull(root, name, { auth: { identitytoken: 'long-lived' } })
+    const form = new URLSearchParams(forms[0])
+    assert.deepEqual([form.get('refresh_token'), form.get('grant_type')], ['long-lived', 'refresh_token'])
+    assert.match(form.get('scope') ?? '', /^repository:app:pull$/)
+    forms.length = 0
+    await pull(root, name, { auth: { registrytoken: 'token-of-nobody' } })
+    assert.deepEqual(forms, [])
+  })
+})
