@@ -184,7 +184,10 @@ export interface SystemBackend {
   diskUsage(kinds: DiskUsageKinds): Promise<DiskUsage>
   events(options: O.EventsOptions): AsyncIterable<EventMessage>
   /** Reads all that is stored and tells what is not as it must be; Wharf's own. */
-  check(options: { readonly repair: boolean; readonly signal: AbortSignal }): Promise<readonly StorageProblem[]>
+  check(options: {
+    readonly repair: boolean
+    readonly signal: AbortSignal
+  }): Promise<readonly StorageProblem[]>
 }
 
 /** One thing that `wharf system check` found. */

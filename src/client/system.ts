@@ -16,6 +16,14 @@ export interface EventRecord {
   readonly timeNano?: number | bigint
 }
 
+/** Something stored that is not as it must be. */
+export interface CheckProblem {
+  readonly kind: string
+  readonly subject: string
+  readonly detail: string
+  readonly repaired: boolean
+}
+
 /** What the daemon says of itself. */
 export class System {
   readonly #transport: Transport
@@ -51,6 +59,14 @@ export class System {
     return this.#transport.json('/system/df', {
       query: { type: options.types, verbose: options.verbose === true ? 1 : undefined },
     })
+  }
+
+  /** Makes the daemon read all that it stores; a wharf daemon's own. */
+  async check(options: { repair: boolean }): Promise<readonly CheckProblem[]> {
+    const query = { repair: options.repair ? 1 : undefined }
+    return (
+      await this.#transport.json<{ Problems: CheckProblem[] }>('/wharf/check', { method: 'POST', query })
+    ).Problems
   }
 
   auth(config: AuthConfig): Promise<AuthResponse> {

@@ -168,6 +168,8 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     builder,
     runtime,
     events,
+    blobs,
+    roots,
   })
   const parts: Parts = { containers, networks, volumes, storage, runtime }
   return {

@@ -4,17 +4,21 @@ import type {
   DiskUsage,
   DiskUsageKinds,
   ContainerQueries,
+  StorageProblem,
   SystemBackend,
   VersionFacts,
 } from '#api/backends.ts'
 import type { Builder } from '#builder/builder.ts'
 import type { Events } from '#events/events.ts'
 import type { ImageService } from '#images/open-images.ts'
+import { checkStorage } from '#images/check.ts'
 import type { Storage } from '#images/storage.ts'
 import type { Runtime } from '#runtime/runtime.ts'
 import { noFilters } from '#spec/docker/filters.ts'
 import type { EventsOptions } from '#spec/docker/options.ts'
 import type { EventMessage, SystemInfo } from '#spec/docker/system.ts'
+import type { Blobs } from '#store/blobs.ts'
+import type { GarbageRoots } from '#store/garbage.ts'
 import type { Volumes } from '#volumes/volumes.ts'
 import type { DaemonConfig, ReloadableConfig } from './config.ts'
 import { daemonId } from './daemon-id.ts'
@@ -31,6 +35,8 @@ export interface SystemDependencies {
   readonly builder: Builder
   readonly runtime: Runtime
   readonly events: Events
+  readonly blobs: Blobs
+  readonly roots: readonly GarbageRoots[]
 }
 
 /** Log drivers that containers can be given; `docker info` lists them. */
@@ -68,6 +74,17 @@ export class DaemonSystem implements SystemBackend {
       experimental: false,
       components: [{ Name: 'Node.js', Version: process.version, Details: { V8: process.versions.v8 } }],
     }
+  }
+
+  async check(options: {
+    readonly repair: boolean
+    readonly signal: AbortSignal
+  }): Promise<readonly StorageProblem[]> {
+    const { storage, blobs, roots, images } = this.#of
+    return await checkStorage(
+      { ...storage, blobs, roots, blobsOf: (diffId) => images.blobsOf(diffId) },
+      options,
+    )
   }
 
   async diskUsage(kinds: DiskUsageKinds): Promise<DiskUsage> {

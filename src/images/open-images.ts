@@ -67,6 +67,8 @@ export interface ImageService extends Images, ImageEndpoints {
   holdLayers(): Disposable
   /** What garbage collection keeps for the sake of images and of work on them. */
   readonly roots: GarbageRoots
+  /** Compressed blobs that hold a layer, stored or not. */
+  blobsOf(diffId: Digest): readonly Digest[]
 }
 
 /** Opens the images of a data root. `imageSchema` must be among the database's schemas. */
@@ -108,6 +110,7 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     }
   }
   const service: ImageService = {
+    blobsOf: (diffId) => content.layerBlobs.of(diffId).map(({ digest }) => digest as Digest),
     get: (name, options = {}) => resolveForPlatform(store, name, options.platform ?? null),
     find(name, options = {}) {
       try {

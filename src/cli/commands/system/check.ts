@@ -1,15 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs'
+import type { Client } from '#client/client.ts'
 import { command, noArgs } from '../../core/command.ts'
+import { bool } from '../../core/flag.ts'
 import { clientVersion } from '../../client-version.ts'
 import { errorText } from '../../program.ts'
 import { bytesSize } from '../../format/units.ts'
 
 export default command({
-  usage: '',
-  long: 'Looks whether the daemon answers and whether this machine has what containers need.',
+  usage: '[OPTIONS]',
+  long: 'Looks whether the daemon answers, whether this machine has what containers need, and with --data whether what is stored is whole.',
   args: noArgs,
-  flags: {},
-  async run(context) {
+  flags: {
+    data: bool('Read all that is stored and compare it with its digests'),
+    repair: bool('Mend what can be mended; implies --data'),
+  },
+  async run(context, { flags }) {
     let failed = false
     const say = (state: 'ok' | 'warn' | 'FAIL', what: string) => {
       if (state === 'FAIL') failed = true
@@ -28,6 +33,7 @@ export default command({
       say(info.IPv4Forwarding === false ? 'FAIL' : 'ok', 'the daemon’s machine forwards IPv4')
       for (const warning of (info as { Warnings?: readonly string[] | null }).Warnings ?? [])
         say('warn', warning.replace(/^WARNING: /, ''))
+      if (flags.data || flags.repair) await checkData(client, flags.repair, say)
     } catch (error) {
       say('FAIL', errorText(error))
     }
@@ -35,6 +41,18 @@ export default command({
     return failed ? 1 : 0
   },
 })
+
+async function checkData(
+  client: Client,
+  repair: boolean,
+  say: (state: 'ok' | 'warn' | 'FAIL', what: string) => void,
+) {
+  const problems = await client.system.check({ repair })
+  for (const { kind, subject, detail, repaired } of problems) {
+    say(repaired ? 'warn' : 'FAIL', `${kind} ${subject}: ${detail}${repaired ? ' (repaired)' : ''}`)
+  }
+  if (problems.length === 0) say('ok', 'all that is stored is whole')
+}
 
 function checkMachine(say: (state: 'ok' | 'warn' | 'FAIL', what: string) => void): void {
   const filesystems = read('/proc/filesystems')
