@@ -1,3 +1,4 @@
+import type * as Crypto from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { CliConfig } from '../config.ts'
@@ -11,12 +12,11 @@ export interface ContextMeta {
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/
 
-// Loaded when a context is named, which few commands do: node:crypto costs milliseconds.
-const hash = (name: string): string =>
-  (process.getBuiltinModule('node:crypto') as typeof import('node:crypto'))
-    .createHash('sha256')
-    .update(name)
-    .digest('hex')
+/** Loaded when a context is named, which few commands do: node:crypto costs milliseconds. */
+const hash = (name: string): string => {
+  const { createHash } = process.getBuiltinModule('node:crypto') as typeof Crypto
+  return createHash('sha256').update(name).digest('hex')
+}
 
 /** The folder of a context's metadata. */
 export const metaFolder = (config: CliConfig, name: string): string =>

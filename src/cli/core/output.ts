@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 
 const idle = new Int32Array(new SharedArrayBuffer(4))
 
@@ -43,6 +44,5 @@ export class Output {
 
 /** Whether the descriptor is a terminal. */
 export function isTerminal(fd: number): boolean {
-  // node:tty is loaded with the standard streams in any case; the builtin is there without an import.
-  return (process.getBuiltinModule('node:tty') as typeof import('node:tty')).isatty(fd)
+  return isatty(fd)
 }

@@ -60,6 +60,6 @@ export function alignColumns(text: string, layout: Layout = docker): string {
 }
 
 function characters(text: string): number {
-  // eslint-disable-next-line no-control-regex -- plain ASCII is the common case and needs no counting
+   
   return /^[\x00-\x7f]*$/.test(text) ? text.length : [...text].length
 }

@@ -12,6 +12,6 @@ const short: Readonly<Record<string, string>> = {
 
 /** A text in double quotes as Go's strconv.Quote writes it. */
 export function goQuote(text: string): string {
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
+   
   return `"${text.replace(/[\x00-\x1f\x7f\\"]/g, (char) => short[char] ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)}"`
 }

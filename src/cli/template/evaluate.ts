@@ -21,14 +21,43 @@ export function compileTemplate(source: string): Template {
 /** Runs a template on a value. @throws TemplateError in Go's words. */
 export function evaluateTemplate(template: Template, data: unknown, options: EvaluateOptions = {}): string {
   const run = new Evaluation(template, options)
-  run.list(template.nodes, { dot: data, variables: new Map([['$', data]]) })
+  run.list(template.nodes, { dot: data, variables: Variables.root(data) })
   return run.text
 }
 
-type Scope = { readonly dot: unknown; readonly variables: Map<string, unknown> }
+type Scope = { readonly dot: unknown; readonly variables: Variables }
 type Signal = 'break' | 'continue' | null
 /** No argument was piped into a call: not the same as a piped nil. */
 const nothing = Symbol('nothing')
+
+/** The variables of a block: what it declares ends with it, what it assigns to may be a block's around it. */
+class Variables {
+  readonly #own = new Map<string, unknown>()
+  readonly #outer: Variables | null
+
+  constructor(outer: Variables | null) {
+    this.#outer = outer
+  }
+
+  static root(data: unknown): Variables {
+    const variables = new Variables(null)
+    variables.declare('$', data)
+    return variables
+  }
+
+  get(name: string): unknown {
+    return this.#own.has(name) ? this.#own.get(name) : this.#outer?.get(name)
+  }
+
+  declare(name: string, value: unknown): void {
+    this.#own.set(name, value)
+  }
+
+  assign(name: string, value: unknown): void {
+    if (this.#own.has(name) || this.#outer === null) this.#own.set(name, value)
+    else this.#outer.assign(name, value)
+  }
+}
 
 class Evaluation {
   text = ''
@@ -63,11 +92,10 @@ class Evaluation {
       }
       case 'if':
       case 'with': {
-        const inner = new Map(scope.variables)
+        const inner = new Variables(scope.variables)
         const value = this.#pipeline(node.pipe, { dot: scope.dot, variables: inner })
         const dot = node.kind === 'with' && isTrue(value) ? value : scope.dot
         const signal = this.list(isTrue(value) ? node.body : node.otherwise, { dot, variables: inner })
-        this.#carry(inner, scope.variables)
         return signal
       }
       case 'range':
@@ -85,30 +113,29 @@ class Evaluation {
         const dot = node.pipe === null ? null : this.#pipeline(node.pipe, scope)
         if ((this.#depth += 1) > 1000)
           this.#fail(node.at, { text: node.name, message: 'exceeded maximum template depth (1000)' })
-        this.list(nodes, { dot, variables: new Map([['$', dot]]) })
+        this.list(nodes, { dot, variables: Variables.root(dot) })
         this.#depth -= 1
         return null
       }
     }
   }
 
-  /** Assignments inside a block change the variables outside it; declarations do not. */
-  #carry(from: ReadonlyMap<string, unknown>, to: Map<string, unknown>): void {
-    for (const name of to.keys()) to.set(name, from.get(name))
-  }
-
   #range(node: Block, scope: Scope): Signal {
-    const inner = new Map(scope.variables)
+    const inner = new Variables(scope.variables)
     const { variables: names, ...pipe } = node.pipe
+    const set = (name: string, value: unknown) =>
+      pipe.isAssignment ? inner.assign(name, value) : inner.declare(name, value)
     const value = this.#pipeline({ ...pipe, variables: [] }, { dot: scope.dot, variables: inner })
     const pairs = this.#pairs(value, node.pipe)
     if (pairs.length === 0) return this.list(node.otherwise, { dot: scope.dot, variables: inner })
     for (const [key, item] of pairs) {
-      if (names.length === 1) inner.set(names[0] as string, item)
-      if (names.length === 2) inner.set(names[0] as string, key).set(names[1] as string, item)
+      if (names.length === 1) set(names[0] as string, item)
+      if (names.length === 2) {
+        set(names[0] as string, key)
+        set(names[1] as string, item)
+      }
       if (this.list(node.body, { dot: item, variables: inner }) === 'break') break
     }
-    this.#carry(inner, scope.variables)
     return null
   }
 
@@ -128,7 +155,10 @@ class Evaluation {
   #pipeline(pipe: Pipeline, scope: Scope): unknown {
     let value: unknown = nothing
     for (const call of pipe.calls) value = this.#call(call, { scope, piped: value })
-    for (const name of pipe.variables) scope.variables.set(name, value)
+    for (const name of pipe.variables) {
+      if (pipe.isAssignment) scope.variables.assign(name, value)
+      else scope.variables.declare(name, value)
+    }
     return value
   }
 
