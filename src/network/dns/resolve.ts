@@ -52,7 +52,9 @@ function lookUp(source: NameSource, asker: SandboxRecord, name: string): readonl
 function linkTarget(endpoint: EndpointRecord, alias: string): string | null {
   for (const link of endpoint.settings.Links ?? []) {
     const [target = '', name = target] = link.split(':')
-    if (name.toLowerCase() === alias) return target.replace(/^\//, '')
+    // A full id is known by its short form.
+    if (name.toLowerCase() === alias)
+      return target.replace(/^\//, '').replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1')
   }
   return null
 }
