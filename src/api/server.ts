@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import type { Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
 import { NotFoundError, messageOf } from '#errors/errors.ts'
+import type { Authorizer, RequestFacts } from './authorization.ts'
 import type { Backends } from './backends.ts'
 import { errorBody, errorStatus, isAbort } from './http/errors.ts'
 import { Query } from './http/query.ts'
@@ -37,8 +38,10 @@ export interface ApiOptions {
   readonly version: string
   /** Who is at the other end, for the log: `uid=0` of a unix socket, the certificate's name of a TLS connection. */
   readonly callerOf?: (socket: Socket) => string
-  /** Asked before each request is handled and after; throws to refuse (authorization plugins). */
-  readonly authorize?: (request: ApiRequest, incoming: IncomingMessage) => Promise<void>
+  /** Asked before each request is handled and before it is answered; null lets everything pass. */
+  readonly authorizer?: Authorizer | null
+  /** The name that a client has proved, or empty. */
+  readonly userOf?: (socket: Socket) => string
 }
 
 /** The Docker Engine API over the backends. */
@@ -121,8 +124,25 @@ export class ApiServer {
     using _ = phase(`api ${incoming.method ?? ''} ${match.pattern}`)
     const query = new Query(end === -1 ? '' : url.slice(end + 1))
     const request = new ApiRequest(incoming, { version, params: match.params, query, signal })
-    await this.#options.authorize?.(request, incoming)
+    const { authorizer } = this.#options
+    if (authorizer !== undefined && authorizer !== null) {
+      const facts = await this.#factsOf(request, incoming)
+      await authorizer.checkRequest(facts)
+      response.gate((answer) => authorizer.checkAnswer(facts, answer))
+    }
     await match.handler(request, response)
+  }
+
+  async #factsOf(request: ApiRequest, incoming: IncomingMessage): Promise<RequestFacts> {
+    return {
+      method: incoming.method ?? '',
+      uri: incoming.url ?? '',
+      headers: Object.fromEntries(
+        Object.entries(incoming.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+      ),
+      body: await request.peekJson(),
+      user: this.#options.userOf?.(incoming.socket) ?? '',
+    }
   }
 
   #setHeaders(response: ApiResponse): void {

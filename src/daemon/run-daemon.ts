@@ -2,11 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { ApiServer } from '#api/server.ts'
 import type { Logger, LogLevel } from '#base/logger.ts'
 import { messageOf } from '#errors/errors.ts'
-import { callerOf } from './callers.ts'
+import { createAuthorizer } from './authorization-plugins.ts'
+import { callerOf, userOf } from './callers.ts'
 import { compose } from './compose.ts'
 import type { DaemonConfig } from './config.ts'
 import { lockDataRoot } from './data-lock.ts'
 import { openListeners, planListeners } from './listeners.ts'
+import { serveMetrics } from './metrics.ts'
 import { writePidfile } from './pidfile.ts'
 import { traceTo } from './tracing.ts'
 import { PRODUCT_VERSION } from './version.ts'
@@ -37,8 +39,18 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
     log: log.with({ area: 'api' }),
     version: PRODUCT_VERSION,
     callerOf,
+    userOf,
+    authorizer:
+      config.authorizationPlugins.length === 0 ? null : createAuthorizer(config.authorizationPlugins),
   })
   const stopped = untilStopped()
+  await using _metrics =
+    config.metricsAddress === null
+      ? null
+      : await serveMetrics(config.metricsAddress, {
+          containers: daemon.backends.containers,
+          events: daemon.events,
+        })
   const listeners = await openListeners(api, planned, { group: config.group, log })
   log.info('serving', { ms: Math.round(performance.now() - startMs), version: PRODUCT_VERSION })
   process.on('SIGHUP', () => reload((next) => daemon.reload(next), { config, options }))

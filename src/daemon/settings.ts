@@ -52,7 +52,6 @@ export const SETTINGS: readonly Setting[] = [
     key: 'authorization-plugins',
     kind: 'list',
     flag: 'authorization-plugin',
-    reloads: true,
     help: 'Authorization plugin to ask',
   },
   {

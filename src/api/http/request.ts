@@ -17,6 +17,7 @@ export class ApiRequest {
   /** Aborts when the client has left before its answer was complete. */
   readonly signal: AbortSignal
   readonly #incoming: IncomingMessage
+  #text: Promise<string> | null = null
 
   constructor(
     incoming: IncomingMessage,
@@ -74,7 +75,7 @@ export class ApiRequest {
     const empty = length === undefined ? !chunked : length === '0'
     if (type !== '' || !empty) requireJsonType(type)
     if (empty) return null
-    const text = await this.#text()
+    const text = await this.#readText()
     if (text.trim() === '') return null
     try {
       return JSON.parse(text) as unknown
@@ -83,7 +84,18 @@ export class ApiRequest {
     }
   }
 
-  async #text(): Promise<string> {
+  /** The text of a JSON body, which `json` still gives afterwards; null for a body of any other kind. */
+  async peekJson(): Promise<string | null> {
+    const type = this.header('content-type').split(';', 1)[0]?.trim().toLowerCase()
+    return type === 'application/json' ? await this.#readText() : null
+  }
+
+  #readText(): Promise<string> {
+    this.#text ??= this.#drain()
+    return this.#text
+  }
+
+  async #drain(): Promise<string> {
     const chunks: Buffer[] = []
     let size = 0
     for await (const chunk of this.#incoming as AsyncIterable<Buffer>) {

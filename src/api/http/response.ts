@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { AnswerFacts } from '../authorization.ts'
+import { errorBody, errorStatus } from './errors.ts'
 
 /** The media type of a hijacked connection, by whether its frames are multiplexed (API "Attach"). */
 export const RAW_STREAM = 'application/vnd.docker.raw-stream'
@@ -13,6 +15,8 @@ export class ApiResponse {
   readonly #incoming: IncomingMessage
   /** Taken over by `hijack`: nobody else may write to the connection any more. */
   #hijacked = false
+  #isHeld = false
+  #gate: ((answer: AnswerFacts) => Promise<void>) | null = null
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     this.#incoming = incoming
@@ -21,7 +25,7 @@ export class ApiResponse {
 
   /** Tells whether the head is on its way: an error can then no longer change the status. */
   get isStarted(): boolean {
-    return this.#hijacked || this.#outgoing.headersSent
+    return this.#hijacked || this.#isHeld || this.#outgoing.headersSent
   }
 
   get isHijacked(): boolean {
@@ -32,25 +36,47 @@ export class ApiResponse {
     this.#outgoing.setHeader(name, value)
   }
 
+  /** Whole answers (not streams) are held until this has seen them; what it throws is sent instead. */
+  gate(check: (answer: AnswerFacts) => Promise<void>): void {
+    this.#gate = check
+  }
+
   json(status: number, value: unknown): void {
-    const body = Buffer.from(JSON.stringify(value) + '\n')
-    this.#outgoing.setHeader('Content-Type', 'application/json')
-    this.#outgoing.setHeader('Content-Length', body.byteLength)
-    this.#outgoing.writeHead(status)
-    this.#outgoing.end(body)
+    this.#answer(status, { type: 'application/json', body: JSON.stringify(value) + '\n' })
   }
 
   /** An answer without a body. */
   empty(status: number): void {
-    if (status !== 204 && status !== 304) this.#outgoing.setHeader('Content-Length', 0)
-    this.#outgoing.writeHead(status)
-    this.#outgoing.end()
+    this.#answer(status, null)
   }
 
   text(status: number, text: string, type = 'text/plain; charset=utf-8'): void {
-    const body = Buffer.from(text)
-    this.#outgoing.setHeader('Content-Type', type)
-    this.#outgoing.setHeader('Content-Length', body.byteLength)
+    this.#answer(status, { type, body: text })
+  }
+
+  #answer(status: number, content: { readonly type: string; readonly body: string } | null): void {
+    const gate = this.#gate
+    this.#gate = null
+    if (gate === null) {
+      this.#send(status, content)
+      return
+    }
+    this.#isHeld = true
+    const headers = Object.fromEntries(
+      Object.entries(this.#outgoing.getHeaders()).map(([name, value]) => [name, String(value)]),
+    )
+    gate({ status, headers, body: content?.body ?? null }).then(
+      () => this.#send(status, content),
+      (error: unknown) =>
+        this.#send(errorStatus(error), { type: 'application/json', body: errorBody(error) }),
+    )
+  }
+
+  #send(status: number, content: { readonly type: string; readonly body: string } | null): void {
+    const hasBody = status !== 204 && status !== 304
+    if (content !== null) this.#outgoing.setHeader('Content-Type', content.type)
+    const body = Buffer.from(content?.body ?? '')
+    if (hasBody) this.#outgoing.setHeader('Content-Length', body.byteLength)
     this.#outgoing.writeHead(status)
     this.#outgoing.end(body)
   }

@@ -186,6 +186,16 @@ describe('where the API is served', () => {
     assert.equal(answer.stdout, 'linux\n')
   })
 
+  test('metrics are served where it is said', async (t) => {
+    const port = await freePort()
+    const daemon = start(['-H', `unix://${root}/m.sock`, '--metrics-addr', `127.0.0.1:${String(port)}`])
+    t.after(() => stop(daemon))
+    await serving(daemon)
+    const answer = await fetch(`http://127.0.0.1:${String(port)}/metrics`)
+    assert.match(await answer.text(), /^engine_daemon_container_states_containers\{state="running"\} 0$/m)
+    assert.equal((await fetch(`http://127.0.0.1:${String(port)}/info`)).status, 404)
+  })
+
   for (const [name, flags, message] of [
     ['fd:// without activation', ['-H', 'fd://'], /no sockets found via socket activation/],
     ['a host that is none', ['-H', 'http://x'], /invalid bind address format: http:\/\/x/],
