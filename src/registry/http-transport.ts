@@ -34,6 +34,8 @@ export interface HttpResponse {
 
 /** Nothing sent or received for so long: the connection is dead. */
 const IDLE_TIMEOUT_MS = 60_000
+/** A registry may think as long about what it was sent: it digests gigabytes before it answers. */
+const WRITE_TIMEOUT_MS = 600_000
 /** Storage back ends redirect once, rarely twice. */
 const MAX_REDIRECTS = 5
 
@@ -98,7 +100,8 @@ export class HttpTransport {
       signal: request.signal,
       headers: { 'User-Agent': this.#config.userAgent, ...request.headers },
     })
-    outgoing.setTimeout(IDLE_TIMEOUT_MS, () =>
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    outgoing.setTimeout(isRead ? IDLE_TIMEOUT_MS : WRITE_TIMEOUT_MS, () =>
       outgoing.destroy(Object.assign(new Error('i/o timeout'), { code: 'ETIMEDOUT' })),
     )
     outgoing.on('error', fail)
