@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import { parseBridgeOptions } from './bridge-options.ts'
+import { parseMacvlanOptions } from './macvlan-driver.ts'
+import { parseDriver } from './network-drivers.ts'
+import { endpointSysctls } from './sysctl.ts'
+
+test('bridge options have Docker’s defaults', () => {
+  assert.deepEqual(parseBridgeOptions({}), {
+    bridge: null,
+    mtu: null,
+    icc: true,
+    masquerade: true,
+    hostBindingIPv4: null,
+    gatewayMode: { 4: 'nat', 6: 'nat' },
+    inhibitIPv4: false,
+    interfacePrefix: 'eth',
+  })
+})
+
+const wrong: readonly Record<string, string>[] = [
+  { 'com.docker.network.bridge.name': 'a name too long for a link' },
+  { 'com.docker.network.bridge.name': 'a/b' },
+  { 'com.docker.network.bridge.enable_icc': 'perhaps' },
+  { 'com.docker.network.driver.mtu': '-1' },
+  { 'com.docker.network.bridge.host_binding_ipv4': 'localhost' },
+  { 'com.docker.network.bridge.gateway_mode_ipv4': 'bridged' },
+]
+for (const options of wrong) {
+  test(`bridge options refuse ${JSON.stringify(options)}`, () => {
+    assert.throws(() => parseBridgeOptions(options), InvalidArgumentError)
+  })
+}
+
+test('options that Docker has and Wharf has not are refused, not ignored', () => {
+  assert.throws(() => parseBridgeOptions({ 'com.docker.network.host_ipv4': '10.0.0.1' }), NotImplementedError)
+  assert.throws(() => parseDriver('ipvlan'), NotImplementedError)
+})
+
+test('macvlan: a parent with a dot is a VLAN', () => {
+  assert.deepEqual(parseMacvlanOptions({ parent: 'eth0.50' }), {
+    parent: 'eth0.50',
+    mode: 'bridge',
+    vlan: { below: 'eth0', id: 50 },
+    mtu: null,
+  })
+  assert.throws(() => parseMacvlanOptions({ parent: 'eth0.4095' }), InvalidArgumentError)
+  assert.throws(() => parseMacvlanOptions({ parent: 'eth0', macvlan_mode: 'x' }), InvalidArgumentError)
+})
+
+test('sysctls of an endpoint stay below its interface', () => {
+  const read = (text: string): readonly (readonly string[])[] =>
+    endpointSysctls({ DriverOpts: { 'com.docker.network.endpoint.sysctls': text } }, 'eth3')
+  assert.deepEqual(read('net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.IFNAME.accept_ra=0'), [
+    ['ipv4/conf/eth3/log_martians', '1'],
+    ['ipv6/conf/eth3/accept_ra', '0'],
+  ])
+  for (const bad of [
+    'net.ipv4.ip_forward=1',
+    'net.ipv4/../../kernel/x=1',
+    'net.ipv4.conf.IFNAME./../x=1',
+    'kernel.panic=1',
+  ]) {
+    assert.throws(() => read(bad), InvalidArgumentError, bad)
+  }
+})
