@@ -1,5 +1,5 @@
 import type { Digest } from '#base/digest.ts'
-import { DataLossError, WharfError } from '#errors/errors.ts'
+import { DataLossError, UnavailableError } from '#errors/errors.ts'
 import { type OciDescriptor, isForeignLayerType } from '#spec/oci/image.ts'
 import { openForeignBlob } from './foreign-layers.ts'
 import type { HttpTransport } from './http-transport.ts'
@@ -163,6 +163,8 @@ export class LayerDownloads {
         await intake.write(fresh)
         report({ status: 'Downloading', current: intake.receivedBytes, total: blob.size })
       }
+    } catch (error) {
+      throw isBroken(error) ? new ShortBodyError(blob, intake.receivedBytes) : error
     } finally {
       body.destroy()
     }
@@ -182,7 +184,7 @@ export class LayerDownloads {
 }
 
 /** The registry closed the connection before the end. */
-class ShortBodyError extends Error {
+class ShortBodyError extends UnavailableError {
   constructor(blob: OciDescriptor, receivedBytes: number) {
     super(`unexpected EOF: ${receivedBytes} of ${blob.size} bytes of ${blob.digest}`)
   }
@@ -192,5 +194,13 @@ class ShortBodyError extends Error {
 function isWorthRetrying(error: unknown): boolean {
   if (error instanceof RegistryError) return error.status >= 500
   if (error instanceof TransportError) return error.isTransient
-  return !(error instanceof WharfError)
+  return error instanceof ShortBodyError
+}
+
+/** What a response's stream fails with when the connection ends, or stands still for too long. */
+function isBroken(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  return (
+    code === 'ECONNRESET' || code === 'ETIMEDOUT' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'EPIPE'
+  )
 }
