@@ -1,0 +1,3 @@
+import { testFailpoints } from './failpoint-tests.ts'
+
+testFailpoints({ index: 1, of: 4 })
