@@ -14,6 +14,10 @@ export class TransportError extends UnavailableError {
 const PERMANENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  // Who did not answer in a minute was waited for long enough.
+  'ETIMEDOUT',
   'EPROTO',
   'ERR_INVALID_PROTOCOL',
 ])
