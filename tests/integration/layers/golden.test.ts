@@ -35,7 +35,7 @@ function makeTree(root: string): void {
   makeNode(join(root, 'block'), { type: 'block', mode: 0o600, device: { major: 259, minor: 70_000 } })
   makeNode(join(root, 'fifo'), { type: 'fifo', mode: 0o640 })
   mkdirSync(join(root, 'many'))
-  for (let i = 0; i < 2000; i++) writeFileSync(join(root, 'many', `file-${i}${'-'.repeat(i % 90)}`), `${i}`)
+  for (let i = 0; i < 500; i++) writeFileSync(join(root, 'many', `file-${i}${'-'.repeat(i % 90)}`), `${i}`)
   mkdirSync(join(root, 'order'))
   for (const name of [
     '!',
