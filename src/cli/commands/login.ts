@@ -52,7 +52,7 @@ export default command({
     const token = IdentityToken ?? ''
     const helper = config.file.credHelpers?.[key] ?? config.file.credsStore ?? ''
     if (helper !== '') {
-      const { helperStore } = await import('../registry/helper.ts')
+      const { helperStore } = await import('../registry/credential-helper.ts')
       helperStore(helper, {
         server: key,
         username: token === '' ? username : '<token>',

@@ -24,7 +24,7 @@ export default command({
     )
     if (helper !== '') {
       try {
-        ;(await import('../registry/helper.ts')).helperErase(helper, key)
+        ;(await import('../registry/credential-helper.ts')).helperErase(helper, key)
       } catch (error) {
         throw new ExitError(
           1,

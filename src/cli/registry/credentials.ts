@@ -18,7 +18,7 @@ export async function credentialsFor(config: CliConfig, registry: string): Promi
   const helper =
     config.file.credHelpers?.[registry] ?? config.file.credHelpers?.[key] ?? config.file.credsStore
   if (helper !== undefined && helper !== '') {
-    const { helperGet } = await import('./helper.ts')
+    const { helperGet } = await import('./credential-helper.ts')
     return helperGet(helper, key)
   }
   const auths = config.file.auths ?? {}
