@@ -21,6 +21,12 @@ function member(): SpawnedProcess {
     // A cpuset is empty until it is told its CPUs; the daemon leaves that to the OCI runtime.
     if (entry.superOptions.includes('cpuset')) continue
     mkdirSync(join(entry.mountPoint, group.path), { recursive: true })
+    if (cgroups.version === '2') {
+      // Controllers are handed down one level at a time; for containers the OCI runtime does so.
+      for (const above of ['', path]) {
+        writeControl(join(entry.mountPoint, above, 'cgroup.subtree_control'), '+memory +pids +cpu')
+      }
+    }
     writeControl(join(entry.mountPoint, group.path, 'cgroup.procs'), child.pid)
   }
   return child
