@@ -40,6 +40,11 @@ export interface ApiOptions {
   readonly callerOf?: (socket: Socket) => string
   /** Asked before each request is handled and before it is answered; null lets everything pass. */
   readonly authorizer?: Authorizer | null
+  /**
+   * Requests that change something wait for this: a daemon that is still finding out what outlived its predecessor must
+   * not take a new thing for a left-over.
+   */
+  readonly ready?: Promise<void>
   /** The name that a client has proved, or empty. */
   readonly userOf?: (socket: Socket) => string
 }
@@ -130,6 +135,7 @@ export class ApiServer {
       await authorizer.checkRequest(facts)
       response.gate((answer) => authorizer.checkAnswer(facts, answer))
     }
+    if (incoming.method !== 'GET' && incoming.method !== 'HEAD') await this.#options.ready
     await match.handler(request, response)
   }
 

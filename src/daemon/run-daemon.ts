@@ -35,7 +35,9 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   using _pid = writePidfile(config.pidfile)
   guard(log)
   const daemon = await compose(config, log)
+  const { promise: ready, resolve: setReady } = Promise.withResolvers<void>()
   const api = new ApiServer(daemon.backends, {
+    ready,
     log: log.with({ area: 'api' }),
     version: PRODUCT_VERSION,
     callerOf,
@@ -54,10 +56,13 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   const listeners = await openListeners(api, planned, { group: config.group, log })
   log.info('serving', { ms: Math.round(performance.now() - startMs), version: PRODUCT_VERSION })
   process.on('SIGHUP', () => reload((next) => daemon.reload(next), { config, options }))
-  const recovered = daemon.recover().then(
-    () => log.info('recovered', { ms: Math.round(performance.now() - startMs) }),
-    (error: unknown) => log.error('cannot recover', { error: messageOf(error) }),
-  )
+  const recovered = daemon
+    .recover()
+    .then(
+      () => log.info('recovered', { ms: Math.round(performance.now() - startMs) }),
+      (error: unknown) => log.error('cannot recover', { error: messageOf(error) }),
+    )
+    .finally(setReady)
   const signal = await stopped
   log.info('stopping', { signal })
   const closed = listeners[Symbol.asyncDispose]()

@@ -112,7 +112,7 @@ export class DaemonSystem implements SystemBackend {
     const { config, containers, images, storage, runtime, events } = this.#of
     const counts = containers.counts()
     const { info } = runtime
-    const limits = machine.limitSupport(info.cgroupVersion)
+    const limits = info.features
     const system = machine.operatingSystem()
     const { name: Driver, status: DriverStatus } = storage.snapshots.driver
     return {
@@ -130,13 +130,13 @@ export class DaemonSystem implements SystemBackend {
         Authorization: config.authorizationPlugins.length === 0 ? null : config.authorizationPlugins,
         Log: LOG_DRIVERS,
       },
-      MemoryLimit: limits.memory,
-      SwapLimit: limits.swap,
-      CpuCfsPeriod: limits.cpuQuota,
-      CpuCfsQuota: limits.cpuQuota,
+      MemoryLimit: limits.memoryLimit,
+      SwapLimit: limits.swapLimit,
+      CpuCfsPeriod: limits.cpuCfsPeriod,
+      CpuCfsQuota: limits.cpuCfsQuota,
       CPUShares: limits.cpuShares,
-      CPUSet: limits.cpuset,
-      PidsLimit: limits.pids,
+      CPUSet: limits.cpuSet,
+      PidsLimit: limits.pidsLimit,
       OomKillDisable: limits.oomKillDisable,
       IPv4Forwarding: machine.forwardsIpv4(),
       Debug: this.#reloadable.debug,
@@ -213,14 +213,14 @@ function securityOptions(config: DaemonConfig, info: Runtime['info']): string[] 
   return options
 }
 
-function warningsOf(limits: machine.LimitSupport, config: DaemonConfig): string[] | null {
+function warningsOf(limits: Runtime['info']['features'], config: DaemonConfig): string[] | null {
   const warnings: string[] = []
-  if (!limits.memory) warnings.push('WARNING: No memory limit support')
-  if (!limits.swap) warnings.push('WARNING: No swap limit support')
-  if (!limits.cpuQuota)
-    warnings.push('WARNING: No cpu cfs quota support', 'WARNING: No cpu cfs period support')
+  if (!limits.memoryLimit) warnings.push('WARNING: No memory limit support')
+  if (!limits.swapLimit) warnings.push('WARNING: No swap limit support')
+  if (!limits.cpuCfsQuota) warnings.push('WARNING: No cpu cfs quota support')
+  if (!limits.cpuCfsPeriod) warnings.push('WARNING: No cpu cfs period support')
   if (!limits.cpuShares) warnings.push('WARNING: No cpu shares support')
-  if (!limits.cpuset) warnings.push('WARNING: No cpuset support')
+  if (!limits.cpuSet) warnings.push('WARNING: No cpuset support')
   if (!machine.forwardsIpv4()) warnings.push('WARNING: IPv4 forwarding is disabled')
   for (const host of config.hosts) {
     if (host.startsWith('tcp://') && config.tls?.verify !== true) {
