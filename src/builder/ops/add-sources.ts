@@ -141,9 +141,11 @@ async function tarStream(path: string): Promise<AsyncIterable<Uint8Array> | null
   }
   if (head.readUInt32LE(0) === 0xfd2fb528) return createReadStream(path).pipe(createZstdDecompress())
   const text = head.toString('latin1')
-  if (text.startsWith('BZh') || text.startsWith('\xfd7zXZ\0')) {
+  // Who unpacks it reads xz by itself.
+  if (text.startsWith('\xfd7zXZ\0')) return createReadStream(path)
+  if (text.startsWith('BZh')) {
     throw new NotImplementedError(
-      `ADD failed: "${basename(path)}" is compressed with ${text.startsWith('BZh') ? 'bzip2' : 'xz'}, which ADD does not unpack: use gzip or zstd`,
+      `ADD failed: "${basename(path)}" is compressed with bzip2, which ADD does not unpack: use gzip, zstd or xz`,
     )
   }
   return text.slice(257, 262) === 'ustar' ? createReadStream(path) : null

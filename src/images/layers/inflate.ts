@@ -1,12 +1,13 @@
 import type { Transform } from 'node:stream'
+import { ReadableStream } from 'node:stream/web'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
+import { InvalidArgumentError, WharfError, messageOf } from '#errors/errors.ts'
 import type { LayerCompression } from './layers.ts'
 
 const CHUNK_BYTES = 128 * 1024
 
 /** Magic numbers of what Wharf can read and of what it can only name. */
-const MAGICS: readonly (readonly [string, Exclude<LayerCompression, 'detect'> | 'bzip2' | 'xz'])[] = [
+const MAGICS: readonly (readonly [string, Exclude<LayerCompression, 'detect'> | 'bzip2'])[] = [
   ['1f8b', 'gzip'],
   ['28b52ffd', 'zstd'],
   ['425a68', 'bzip2'],
@@ -27,6 +28,10 @@ export async function inflate(
   const kind = compression === 'detect' ? detect(head) : compression
   if (kind === 'none') {
     for await (const bytes of rest) await take(bytes)
+    return
+  }
+  if (kind === 'xz') {
+    await inflateXz(rest, take)
     return
   }
   const inflater =
@@ -63,6 +68,39 @@ export async function inflate(
   }
 }
 
+/** The decoder is WebAssembly: four times slower than zlib, and loaded for the few archives that need it. */
+async function inflateXz(
+  source: AsyncIterable<Buffer>,
+  take: (bytes: Buffer) => Promise<void> | null,
+): Promise<void> {
+  const { XzReadableStream } = (await import('xz-decompress')).default
+  const packed = ReadableStream.from(copies(source)) as unknown as ConstructorParameters<
+    typeof XzReadableStream
+  >[0]
+  const reader = new XzReadableStream(packed).getReader()
+  try {
+    for (;;) {
+      const { value, done } = await reader.read().catch((error: unknown) => {
+        // Its errors have no code; those of the source are ours and pass.
+        if (error instanceof WharfError || isAbort(error)) throw error
+        throw new InvalidArgumentError(`the xz stream is damaged: ${messageOf(error)}`, { cause: error })
+      })
+      if (done) return
+      await take(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+async function* copies(source: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  for await (const bytes of source) yield new Uint8Array(bytes)
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
 /** Writes and waits until the bytes were taken in. */
 function written(inflater: Transform, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -71,13 +109,14 @@ function written(inflater: Transform, bytes: Buffer): Promise<void> {
 }
 
 /** Tells how bytes that begin like this are compressed. @throws InvalidArgumentError for kinds that are not supported. */
-export function detect(head: Buffer): 'none' | 'gzip' | 'zstd' {
+export function detect(head: Buffer): 'none' | 'gzip' | 'zstd' | 'xz' {
   const hex = head.subarray(0, 8).toString('hex')
   const kind = MAGICS.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'none'
   // A zstd archive may begin with a frame for other eyes (RFC 8878, 3.1.2).
   if (/^5.2a4d18/.test(hex)) return 'zstd'
-  if (kind === 'bzip2' || kind === 'xz')
-    throw new InvalidArgumentError(`${kind} compression is not supported: use gzip or zstd`)
+  if (kind === 'bzip2') {
+    throw new InvalidArgumentError('bzip2 compression is not supported: use gzip, zstd or xz')
+  }
   return kind
 }
 

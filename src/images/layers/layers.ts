@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
 import type { BlobWriter } from '#store/blobs.ts'
 
-/** How a layer's tar is wrapped on its way in. `detect` looks at the first bytes (gzip, zstd, else plain tar). */
-export type LayerCompression = 'none' | 'gzip' | 'zstd' | 'detect'
+/** How a layer's tar is wrapped on its way in. `detect` looks at the first bytes (gzip, zstd, xz, else plain tar). */
+export type LayerCompression = 'none' | 'gzip' | 'zstd' | 'xz' | 'detect'
 
 /**
  * Where a layer's bytes come from: a whole file, any stream of bytes, or a blob that is still being written (the

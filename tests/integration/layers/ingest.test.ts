@@ -1,5 +1,6 @@
 /** Layers on their way in: any source, hostile ones too, and nothing left when it goes wrong. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,6 +22,10 @@ const TAR = tarOf([
   { name: 'end', content: 'end' },
 ])
 const DIFF_ID = `sha256:${createHash('sha256').update(TAR).digest('hex')}` as Digest
+
+function xz(bytes: Buffer): Buffer {
+  return execFileSync('xz', ['-c'], { input: bytes, maxBuffer: 1 << 26 })
+}
 
 async function nothingLeft(opened: Opened): Promise<void> {
   assert.deepEqual(opened.storage.layers.list(), [])
@@ -48,6 +53,7 @@ for (const driver of ['erofs', 'overlay2']) {
         (tar: Buffer) => Buffer.concat([gzipSync(tar.subarray(0, 1000)), gzipSync(tar.subarray(1000))]),
       ],
       ['zstd', (tar: Buffer) => zstdCompressSync(tar)],
+      ['xz', (tar: Buffer) => xz(tar)],
       [
         'zstd of several frames',
         (tar: Buffer) =>
@@ -102,6 +108,9 @@ for (const driver of ['erofs', 'overlay2']) {
         Buffer.concat([zstdCompressSync(TAR).subarray(0, 5000), Buffer.alloc(5000, 1)]),
         /damaged/,
       ],
+      ['cut xz', xz(TAR).subarray(0, 5000), /damaged|unexpected EOF/],
+      ['damaged xz', Buffer.concat([xz(TAR).subarray(0, 5000), Buffer.alloc(5000, 1)]), /damaged/],
+      ['bzip2', Buffer.from('BZh91AY&SY..........'), /bzip2 compression is not supported/],
       ['text', Buffer.alloc(2048, 'no tar at all '), /invalid tar header/],
       ['a wrong checksum', Buffer.concat([Buffer.from('x'), TAR.subarray(1)]), /invalid tar header/],
       ['a name above the root', tarOf([{ name: '../up', content: 'x' }]), /outside/],
