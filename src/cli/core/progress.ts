@@ -6,6 +6,8 @@ import { ExitError } from './exit.ts'
 export interface ProgressOptions {
   /** Told of values that are for programs (a build's image id). */
   readonly onAux?: (aux: unknown) => void
+  /** End with the code of the step that failed, as a build does. */
+  readonly codeIsStatus?: boolean
   /** The columns of the terminal. */
   readonly width?: number
 }
@@ -41,7 +43,9 @@ export async function showProgress(
     }
     const error = message.errorDetail?.message ?? message.error
     if (error !== undefined && error !== '') {
-      throw new ExitError(1, message.errorDetail?.code === 401 ? 'authentication is required' : error)
+      const code = message.errorDetail?.code ?? 0
+      const status = options.codeIsStatus === true && code > 0 ? code : 1
+      throw new ExitError(status, code === 401 ? 'authentication is required' : error)
     }
     const hasProgress = message.progressDetail !== undefined || message.progress !== undefined
     const id = message.id ?? ''

@@ -84,6 +84,7 @@ export default command({
     const sink = values.quiet ? { isTty: false, write: (text: string) => void held.push(text) } : context.out
     try {
       await showProgress(sink, messages, {
+        codeIsStatus: true,
         onAux: (aux) => {
           if (typeof aux === 'object' && aux !== null && 'ID' in aux && typeof aux.ID === 'string')
             id = aux.ID
