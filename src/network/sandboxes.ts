@@ -138,7 +138,10 @@ export class SandboxService implements Sandboxes {
     const { store, pools, drivers } = this.#parts
     const network = this.#parts.resolve(options.network)
     const before = this.#existing(containerId)
-    if (before.request.mode.kind !== 'networks') throw new InvalidArgumentError(SHARED_STACK)
+    if (before.netnsPath === null) throw new InvalidArgumentError(CONFLICTS.host)
+    if (before.endpoints.some((endpoint) => endpoint.networkName === 'none')) {
+      throw new InvalidArgumentError(CONFLICTS.null)
+    }
     if (network.driver === 'host' || network.driver === 'null')
       throw new InvalidArgumentError(CONFLICTS[network.driver])
     if (before.endpoints.some((endpoint) => endpoint.networkId === network.id)) {

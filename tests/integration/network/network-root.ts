@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -134,6 +135,23 @@ export class NetworkRoot implements AsyncDisposable {
     await until(`port ${String(port)} is served`, async () =>
       listening.test(await this.run(netnsPath, 'busybox', 'netstat', '-lnt')),
     )
+  }
+
+  /** Waits until a server gives this answer to a client in a namespace; a loaded machine may need more than one attempt. */
+  async answers(
+    expected: string,
+    ...target: readonly [netnsPath: string | null, host: string, port: number]
+  ): Promise<void> {
+    let last = ''
+    await until(
+      `${target.join(' ')} answers ${expected}`,
+      async () => {
+        last = await this.reach(...target)
+        return last !== ''
+      },
+      { timeoutMs: 30_000 },
+    )
+    assert.equal(last, expected)
   }
 
   /** What a server answers to a client in a namespace; '' when it cannot be reached. */

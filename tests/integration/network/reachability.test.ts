@@ -28,8 +28,8 @@ test('nat-unprotected: others reach every port at the container’s address', as
   const a = await root.sandbox({ network: 'open', more: bindings(port) })
   await root.serve(a.netnsPath, 80, 'published')
   await root.serve(a.netnsPath, 81, 'other')
-  assert.equal(await root.reach(outside.netnsPath, outside.here, port), 'published')
-  assert.equal(await root.reach(outside.netnsPath, addressOf(a, 'open'), 81), 'other')
+  await root.answers('published', outside.netnsPath, outside.here, port)
+  await root.answers('other', outside.netnsPath, addressOf(a, 'open'), 81)
 })
 
 test('routed: others reach published ports at the container’s address, without NAT, and nothing else', async () => {
@@ -37,7 +37,7 @@ test('routed: others reach published ports at the container’s address, without
   const a = await root.sandbox({ network: 'routed', more: bindings(port + 1) })
   await root.serve(a.netnsPath, 80, 'published')
   await root.serve(a.netnsPath, 81, 'other')
-  assert.equal(await root.reach(outside.netnsPath, addressOf(a, 'routed'), 80), 'published')
+  await root.answers('published', outside.netnsPath, addressOf(a, 'routed'), 80)
   assert.equal(await root.reach(outside.netnsPath, addressOf(a, 'routed'), 81), '')
   assert.equal(await root.reach(outside.netnsPath, outside.here, port + 1), '')
 })
@@ -54,7 +54,7 @@ test('isolated: the host has no address on the network', async () => {
   const a = await root.sandbox({ network: 'lone' })
   const b = await root.sandbox({ network: 'lone' })
   await root.serve(a.netnsPath, 80, 'between us')
-  assert.equal(await root.reach(b.netnsPath, addressOf(a, 'lone'), 80), 'between us')
+  await root.answers('between us', b.netnsPath, addressOf(a, 'lone'), 80)
   assert.equal(await root.reach(null, addressOf(a, 'lone'), 80), '')
 })
 
@@ -65,8 +65,8 @@ test('a network with IPv6 only', async () => {
   assert.equal(a.endpoints['onlysix']?.IPAddress, '')
   assert.deepEqual(a.ports['80/tcp'], [{ HostIp: '::', HostPort: String(port + 2) }])
   await root.serve(a.netnsPath, 80, 'six')
-  assert.equal(await root.reach(b.netnsPath, a.endpoints['onlysix']?.GlobalIPv6Address ?? '', 80), 'six')
-  assert.equal(await root.reach(null, '::1', port + 2), 'six')
+  await root.answers('six', b.netnsPath, a.endpoints['onlysix']?.GlobalIPv6Address ?? '', 80)
+  await root.answers('six', null, '::1', port + 2)
   assert.match(await root.run(a.netnsPath, 'ip', '-6', 'route', 'show', 'default'), /^default via fd/)
 })
 
@@ -94,13 +94,13 @@ test('the chain `user` comes first and survives', async () => {
   const table = ['inet', `wharf_${root.bridge}`]
   const a = await root.sandbox({ more: bindings(port + 3) })
   await root.serve(a.netnsPath, 80, 'seen')
-  assert.equal(await root.reach(outside.netnsPath, outside.here, port + 3), 'seen')
+  await root.answers('seen', outside.netnsPath, outside.here, port + 3)
   await root.run(null, 'nft', 'add', 'rule', ...table, 'user', 'ip', 'saddr', outside.there, 'drop')
   assert.equal(await root.reach(outside.netnsPath, outside.here, port + 3), '')
   await root.close()
   await root.open([a.id])
   assert.match(await root.run(null, 'nft', 'list', 'chain', ...table, 'user'), /drop/)
-  assert.equal(await root.reach(null, '127.0.0.1', port + 3), 'seen')
+  await root.answers('seen', null, '127.0.0.1', port + 3)
   await root.run(null, 'nft', 'flush', 'chain', ...table, 'user')
 })
 

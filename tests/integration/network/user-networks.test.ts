@@ -113,7 +113,7 @@ test('an internal network has no way out, and none in but from the host', async 
   const b = await root.sandbox({ network: 'inner' })
   await root.serve(a.netnsPath, 80, 'inner')
   await root.serve(outside.netnsPath, 91, 'world')
-  assert.equal(await root.reach(b.netnsPath, addressOf(a, 'inner'), 80), 'inner')
+  await root.answers('inner', b.netnsPath, addressOf(a, 'inner'), 80)
   assert.equal(await root.reach(a.netnsPath, outside.there, 91), '')
   assert.equal(await root.reach(outside.netnsPath, addressOf(a, 'inner'), 80), '')
   assert.equal(a.endpoints['inner']?.Gateway, '')
@@ -125,7 +125,7 @@ test('without icc containers of a network do not reach each other', async () => 
   const b = await root.sandbox({ network: 'quiet' })
   await root.serve(a.netnsPath, 80, 'quiet')
   assert.equal(await root.reach(b.netnsPath, addressOf(a, 'quiet'), 80), '')
-  assert.equal(await root.reach(null, addressOf(a, 'quiet'), 80), 'quiet')
+  await root.answers('quiet', null, addressOf(a, 'quiet'), 80)
 })
 
 test('options: bridge name, MTU, addresses, MAC, name of the interface', async () => {
@@ -183,10 +183,29 @@ test('connect and disconnect a running container: links, default route, ports', 
   assert.equal(await root.run(a.netnsPath, 'ip', '-o', 'route', 'show', 'default'), before)
   assert.equal(networks.describe(a.id)?.endpoints['aaa'], undefined)
   const nowPort = Number(networks.describe(a.id)?.ports['80/tcp']?.[0]?.HostPort)
-  assert.equal(await root.reach(null, outside.here, nowPort), 'moved')
+  await root.answers('moved', null, outside.here, nowPort)
   if (nowPort !== port) assert.equal(await root.reach(null, outside.here, port), '')
   await assert.rejects(networks.disconnect(a.id, { network: 'aaa', force: false }), {
     message: /is not connected to network aaa$/,
+  })
+})
+
+test('a container without a network is connected after it was disconnected from none', async () => {
+  const { networks } = root
+  await networks.create({ Name: 'late' })
+  const a = await root.sandbox({ mode: { kind: 'none' } })
+  await assert.rejects(networks.connect(a.id, { network: 'late', endpoint: {} }), {
+    message: /private \(none\) mode$/,
+  })
+  await networks.disconnect(a.id, { network: 'none', force: false })
+  const connected = await networks.connect(a.id, { network: 'late', endpoint: {} })
+  assert.match(
+    await root.run(a.netnsPath, 'ip', '-o', 'address', 'show', 'eth0'),
+    new RegExp(addressOf(connected, 'late')),
+  )
+  const host = await root.sandbox({ mode: { kind: 'host' } })
+  await assert.rejects(networks.connect(host.id, { network: 'late', endpoint: {} }), {
+    message: /host network$/,
   })
 })
 
@@ -201,12 +220,12 @@ test('IPv6: addresses, default route, published ports', async () => {
   await root.serve(a.netnsPath, 80, 'six')
   const address = a.endpoints['six']?.GlobalIPv6Address ?? ''
   assert.match(address, /^fd00:/)
-  assert.equal(await root.reach(b.netnsPath, address, 80), 'six')
-  assert.equal(await root.reach(null, address, 80), 'six')
+  await root.answers('six', b.netnsPath, address, 80)
+  await root.answers('six', null, address, 80)
   const port = Number(a.ports['80/tcp']?.find(({ HostIp }) => HostIp === '::')?.HostPort)
-  assert.equal(await root.reach(null, '::1', port), 'six')
-  assert.equal(await root.reach(b.netnsPath, b.endpoints['six']?.IPv6Gateway ?? '', port), 'six')
-  assert.equal(await root.reach(null, '127.0.0.1', port), 'six')
+  await root.answers('six', null, '::1', port)
+  await root.answers('six', b.netnsPath, b.endpoints['six']?.IPv6Gateway ?? '', port)
+  await root.answers('six', null, '127.0.0.1', port)
 })
 
 test('macvlan: containers on a wire of the host', async () => {
@@ -224,7 +243,7 @@ test('macvlan: containers on a wire of the host', async () => {
     const a = await root.sandbox({ network: 'wire' })
     const b = await root.sandbox({ network: 'wire' })
     await root.serve(a.netnsPath, 80, 'on-the-wire')
-    assert.equal(await root.reach(b.netnsPath, addressOf(a, 'wire'), 80), 'on-the-wire')
+    await root.answers('on-the-wire', b.netnsPath, addressOf(a, 'wire'), 80)
     await root.networks.release(a.id)
     await root.networks.release(b.id)
     await root.networks.remove('wire')
