@@ -95,6 +95,7 @@ export class BlobIntake implements AsyncDisposable {
   async commit(): Promise<void> {
     await this.#unpacked
     this.#dependencies.layerBlobs.put(this.#blob, this.#diffId)
+    this.#dependencies.layerBlobs.arrive(this.#diffId)
     this.#stored = true
   }
 

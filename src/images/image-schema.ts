@@ -54,5 +54,12 @@ export const imageSchema: Schema = {
       PRIMARY KEY (digest, repository)
     ) STRICT, WITHOUT ROWID;
     `,
+    // Layers of pulls that are not complete: kept for a while for the next try.
+    `
+    CREATE TABLE arrived_layers (
+      diff_id TEXT PRIMARY KEY,
+      arrived_at INTEGER NOT NULL
+    ) STRICT;
+    `,
   ],
 }

@@ -2,6 +2,9 @@ import type { Digest } from '#base/digest.ts'
 import type { OciDescriptor } from '#spec/oci/image.ts'
 import type { Database } from '#store/database.ts'
 
+/** What a broken pull brought is kept for so long. */
+const MAX_ARRIVED_MS = 24 * 60 * 60 * 1000
+
 /** Which compressed blobs hold which layers, and which repositories are known to have them. */
 export class LayerBlobs {
   readonly #database: Database
@@ -54,18 +57,44 @@ export class LayerBlobs {
       .map((row) => row['repository'] as string)
   }
 
-  /** The blobs of layers that images name. */
+  /** The blobs of layers that images name, or that arrived lately. */
   needed(): Digest[] {
     return this.#database
-      .prepare('SELECT digest FROM layer_blobs WHERE diff_id IN (SELECT diff_id FROM image_layers)')
+      .prepare(
+        `SELECT digest FROM layer_blobs
+         WHERE diff_id IN (SELECT diff_id FROM image_layers UNION SELECT diff_id FROM arrived_layers)`,
+      )
       .all()
       .map((row) => row['digest'] as Digest)
   }
 
-  /** Forgets the blobs of layers that no image names. */
+  /** Forgets the blobs of layers that nobody needs, and layers that arrived too long ago without an image. */
   forgetUnneeded(): void {
+    this.#database.prepare('DELETE FROM arrived_layers WHERE arrived_at < ?').run(Date.now() - MAX_ARRIVED_MS)
     this.#database
-      .prepare('DELETE FROM layer_blobs WHERE diff_id NOT IN (SELECT diff_id FROM image_layers)')
+      .prepare(
+        `DELETE FROM layer_blobs WHERE diff_id NOT IN
+         (SELECT diff_id FROM image_layers UNION SELECT diff_id FROM arrived_layers)`,
+      )
       .run()
+  }
+
+  /** Keeps a layer that was pulled though its image is not complete: a pull that breaks off need not bring it again. */
+  arrive(diffId: Digest): void {
+    this.#database.prepare('INSERT OR REPLACE INTO arrived_layers VALUES (?, ?)').run(diffId, Date.now())
+  }
+
+  /** Layers that arrived and wait for their image. */
+  arrived(): Digest[] {
+    return this.#database
+      .prepare('SELECT diff_id FROM arrived_layers')
+      .all()
+      .map((row) => row['diff_id'] as Digest)
+  }
+
+  /** Their image is complete: it keeps them from now on. */
+  settle(diffIds: readonly Digest[]): void {
+    const remove = this.#database.prepare('DELETE FROM arrived_layers WHERE diff_id = ?')
+    for (const diffId of diffIds) remove.run(diffId)
   }
 }

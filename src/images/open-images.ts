@@ -146,7 +146,11 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
       return await durably(() => removal.remove(name, options))
     },
     async prune(filters) {
-      const result = await durably(() => removal.prune(filters))
+      const result = await durably(() => {
+        // Who prunes wants the space, also that of pulls which broke off.
+        content.layerBlobs.settle(content.layerBlobs.arrived())
+        return removal.prune(filters)
+      })
       const reclaimed = String(result.SpaceReclaimed)
       dependencies.events.publish({ type: 'image', action: 'prune', id: '', attributes: { reclaimed } })
       return result
@@ -173,6 +177,7 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     roots: {
       *layers() {
         yield* store.layerUse().keys()
+        yield* content.layerBlobs.arrived()
         yield* content.holds.layers()
       },
       *blobs() {
@@ -188,6 +193,7 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
   async function durably<T>(work: () => T): Promise<T> {
     try {
       const result = store.atomically(work)
+      content.layerBlobs.forgetUnneeded()
       await database.durable()
       return result
     } finally {

@@ -53,6 +53,7 @@ export class ImagePullTarget {
         layerSizes: image.config.rootfs.diff_ids.map((diffId) => layers.get(diffId).sizeBytes),
         manifests: image.manifests,
       })
+      layerBlobs.settle(image.config.rootfs.diff_ids)
       for (const blob of image.blobs) layerBlobs.addSource(blob.digest, canonicalName(image.repository))
     })
     await database.durable()

@@ -221,6 +221,43 @@ describe('pull from a registry that fails', () => {
     assert.equal(root.images.get(`${server.address}/app`).id, image.configDigest)
   })
 
+  test('keeps the layers that came before it broke off, until they are pruned', async () => {
+    await using server = await RegistryServer.start()
+    await using root = openImageRoot()
+    const image = makeImage([
+      tarOf([{ name: 'good', content: 'good' }]),
+      tarOf([{ name: 'bad', content: 'bad' }]),
+    ])
+    server.add('app', 'latest', image)
+    const [good, bad] = image.layers.map((layer) => layer.digest)
+    let said: string[] = []
+    const progress = (message: object): void =>
+      void said.push(String((message as { status?: string }).status))
+    const refuseTheBad = (): void => {
+      said = []
+      server.script = (request, response) => {
+        if (!request.url?.endsWith(bad ?? '')) return false
+        // The other layer first: else this failure takes its download along.
+        void until('the good layer is here', () => said.includes('Pull complete')).then(() =>
+          refuse(response, 404, 'BLOB_UNKNOWN'),
+        )
+        return true
+      }
+    }
+    refuseTheBad()
+    await assert.rejects(pull(root, `${server.address}/app`, { progress }), /blob unknown/)
+    assert.deepEqual(await root.leftovers(), { layers: 1, blobs: 1, incoming: 0 })
+    server.script = null
+    const lines = await pull(root, `${server.address}/app`)
+    assert.ok(lines.includes(`${short(good ?? '')} Already exists`), lines.join('\n'))
+    await root.images.remove(`${server.address}/app`, { force: false, noPrune: false, platforms: [] })
+    assert.deepEqual(await root.leftovers(), { layers: 0, blobs: 0, incoming: 0 })
+    refuseTheBad()
+    await assert.rejects(pull(root, `${server.address}/app`, { progress }), /blob unknown/)
+    await root.images.prune(new Map())
+    assert.deepEqual(await root.leftovers(), { layers: 0, blobs: 0, incoming: 0 })
+  })
+
   test('resumes what a dead daemon left', async () => {
     await using server = await RegistryServer.start()
     const dead = openImageRoot()
