@@ -24,12 +24,12 @@ test('answers carry the id, the question and all addresses; too many are truncat
   const read = parseQuery(query('web'))
   assert.ok(read !== null)
   const few = decode(localAnswer(read, { kind: 'addresses', addresses: ['10.0.0.1', '10.0.0.2'] }, false))
-  assert.deepEqual([few.id, few.rcode, few.answers?.length], [4711, 'NOERROR', 2])
+  assert.deepEqual([few.id, (few.flags ?? 0) & 15, few.answers?.length], [4711, 0, 2])
   const addresses = Array.from({ length: 60 }, (_, index) => `10.0.0.${String(index)}`)
   const udp = localAnswer(read, { kind: 'addresses', addresses }, false)
   assert.ok(udp.length <= 512 && decode(udp).flag_tc)
   assert.equal(decode(localAnswer(read, { kind: 'addresses', addresses }, true)).answers?.length, 60)
-  assert.equal(decode(failure(read)).rcode, 'SERVFAIL')
+  assert.equal((decode(failure(read)).flags ?? 0) & 15, 2)
 })
 
 test('an answer is kept for its shortest time, garbage not at all', () => {

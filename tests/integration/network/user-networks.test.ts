@@ -205,7 +205,7 @@ test('a container without a network is connected after it was disconnected from 
   )
   const host = await root.sandbox({ mode: { kind: 'host' } })
   await assert.rejects(networks.connect(host.id, { network: 'late', endpoint: {} }), {
-    message: /host network$/,
+    message: /host network/,
   })
 })
 
