@@ -1,5 +1,5 @@
 import type { Digest } from '#base/digest.ts'
-import { failpoint } from '#base/failpoint.ts'
+import { failpointSync } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
 import { messageOf } from '#errors/errors.ts'
 import type { Blobs } from './blobs.ts'
@@ -84,7 +84,6 @@ class MarkAndSweep implements GarbageCollection {
   async #collect(): Promise<Collected> {
     const { layers, blobs, roots } = this.#options
     const candidates = await blobs.list()
-    await failpoint('store.garbage.before-mark')
     // From here to the removals' beginning nothing waits: nobody can come to rely on what was not marked.
     if (roots.some((root) => root.isBusy?.() === true)) return NOTHING
     const keptLayers = union(roots, (root) => root.layers())
@@ -98,6 +97,7 @@ class MarkAndSweep implements GarbageCollection {
     const freedBytes =
       doomedLayers.reduce((sum, layer) => sum + layer.sizeBytes, 0) +
       doomedBlobs.reduce((sum, digest) => sum + blobs.size(digest), 0)
+    if (doomedLayers.length + doomedBlobs.length > 0) failpointSync('store.garbage.before-sweep')
     await Promise.all([
       ...doomedLayers.map(({ diffId }) => layers.remove(diffId)),
       ...doomedBlobs.map((digest) => blobs.remove(digest)),
