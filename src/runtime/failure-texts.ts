@@ -34,22 +34,18 @@ function explain(output: string, program: string): ProgramFault {
   if (/executable file.* not found/.test(text) && !program.includes('/')) {
     return { text: `${start}: exec: ${quoted}: executable file not found in $PATH`, exitCode: NOT_FOUND }
   }
-  if (
-    /executable file.* not found|(exec|stat|open executable|cannot find).*no such file or directory/i.test(
-      text,
-    )
-  ) {
+  // crun and runc again; what else may be missing (a mount's source, a cgroup) is told as it is.
+  if (/executable file.* not found|exec: "[^"]*": stat .*no such file or directory/i.test(text)) {
     return {
       text: `${start}: exec: ${quoted}: stat ${program}: no such file or directory`,
       exitCode: NOT_FOUND,
     }
   }
-  if (
-    /open executable: operation not permitted|(open executable|exec).*permission denied|the path .* is a directory|is a directory/i.test(
-      text,
-    )
-  ) {
-    const reason = /is a directory/i.test(text) ? 'is a directory' : 'permission denied'
+  const denied =
+    /open executable: (operation not permitted|permission denied)|exec: "[^"]*": permission denied/i
+  const directory = /exec: "[^"]*": is a directory|the path .* is a directory/i
+  if (denied.test(text) || directory.test(text)) {
+    const reason = directory.test(text) ? 'is a directory' : 'permission denied'
     return { text: `${start}: exec: ${quoted}: ${reason}`, exitCode: NOT_EXECUTABLE }
   }
   const exitCode = /permission denied/i.test(text)
