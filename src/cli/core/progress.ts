@@ -75,12 +75,9 @@ export function progressLine(
 ): string {
   const bar = progressBar(message.progressDetail, width)
   if (!isTty && bar !== '') return ''
-  const end =
-    isTty && (message.stream === undefined || message.stream === '') && message.progressDetail !== undefined
-      ? '\r'
-      : isTty
-        ? '\r'
-        : ''
+  // A line that will change is left with the cursor at its start.
+  const changes = isTty && (message.stream ?? '') === '' && message.progressDetail !== undefined
+  const end = changes ? '\r' : ''
   const prefix = message.id === undefined || message.id === '' ? '' : `${message.id}: `
   const status = message.status ?? ''
   if (message.progressDetail !== undefined && isTty) return `${prefix}${status} ${bar}${end}`
