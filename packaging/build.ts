@@ -2,7 +2,8 @@
  * Makes dist/ with bundles of the sources, which start faster: nothing is stripped of types, and few files are opened.
  * `node packaging/build.ts`
  */
-import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -44,6 +45,20 @@ async function buildCommandLine(folder: string): Promise<void> {
   writeFileSync(join(folder, 'wharf.cjs'), start)
 }
 
+/** Scripts for the shells, for packages to install; the first run also fills the code cache. */
+function writeCompletions(): void {
+  const folder = join(root, 'dist/completion')
+  mkdirSync(folder)
+  for (const [shell, file] of [
+    ['bash', 'wharf'],
+    ['zsh', '_wharf'],
+    ['fish', 'wharf.fish'],
+  ] as const) {
+    const script = execFileSync(process.execPath, ['--', join(root, 'dist/wharf.cjs'), 'completion', shell])
+    writeFileSync(join(folder, file), script)
+  }
+}
+
 const half = mkdtempSync(join(root, '.dist-'))
 try {
   await build({
@@ -76,6 +91,7 @@ try {
   chmodSync(half, 0o755)
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   renameSync(half, join(root, 'dist'))
+  writeCompletions()
 } finally {
   rmSync(half, { recursive: true, force: true })
 }
