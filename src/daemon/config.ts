@@ -27,6 +27,8 @@ export interface ReloadableConfig {
 /** The daemon's configuration, read once; all of it has its kind checked and its default filled in. */
 export interface DaemonConfig extends ReloadableConfig {
   readonly file: string
+  /** What flags and file say, as it was written, by key. */
+  readonly settings: SettingValues
   readonly dataRoot: string
   readonly execRoot: string
   readonly pidfile: string
@@ -96,10 +98,10 @@ export function readConfig(
   const fromFile = readConfigFile(file, { required: commandLine.configFile !== null })
   const values = mergeSettings(commandLine.values, fromFile, file)
   refuseUnsupported(values)
-  return { file, ...configOf(new Reader(values), environment) }
+  return { file, settings: values, ...configOf(new Reader(values), environment) }
 }
 
-function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonConfig, 'file'> {
+function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonConfig, 'file' | 'settings'> {
   const dataRoot = reader.path('data-root', '/var/lib/wharf')
   const execRoot = reader.path('exec-root', '/run/wharf')
   return {

@@ -10,6 +10,7 @@ import { lockDataRoot } from './data-lock.ts'
 import { openListeners, planListeners } from './listeners.ts'
 import { serveMetrics } from './metrics.ts'
 import { writePidfile } from './pidfile.ts'
+import { SETTINGS } from './settings.ts'
 import { traceTo } from './tracing.ts'
 import { PRODUCT_VERSION } from './version.ts'
 
@@ -34,6 +35,7 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   using _lock = lockDataRoot(config.dataRoot)
   using _pid = writePidfile(config.pidfile)
   guard(log)
+  warnOfNoEffect(config, log)
   const daemon = await compose(config, log)
   const { promise: ready, resolve: setReady } = Promise.withResolvers<void>()
   const api = new ApiServer(daemon.backends, {
@@ -101,7 +103,28 @@ function reload(
     setLogLevel(next.logLevel)
     apply(next)
     log.info('reloaded configuration', { file: next.file })
+    const late = changedKeys(about.config, next).filter((key) => !RELOADED.has(key))
+    if (late.length > 0) {
+      log.warn('changed settings take effect at the next start', { settings: late.join(', ') })
+    }
   } catch (error) {
     log.error('cannot reload the configuration; what was is kept', { error: messageOf(error) })
+  }
+}
+
+const RELOADED = new Set(SETTINGS.filter(({ reloads }) => reloads === true).map(({ key }) => key))
+
+function changedKeys(before: DaemonConfig, after: DaemonConfig): string[] {
+  const keys = new Set([...before.settings.keys(), ...after.settings.keys()])
+  const textOf = (config: DaemonConfig, key: string): string =>
+    JSON.stringify(config.settings.get(key) ?? null)
+  return [...keys].filter((key) => textOf(before, key) !== textOf(after, key))
+}
+
+function warnOfNoEffect(config: DaemonConfig, log: Logger): void {
+  for (const { key, noEffect } of SETTINGS) {
+    if (noEffect !== undefined && config.settings.has(key)) {
+      log.warn('a setting has no effect', { setting: key, reason: noEffect })
+    }
   }
 }

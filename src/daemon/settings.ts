@@ -12,6 +12,8 @@ export interface Setting {
   /** Takes effect on SIGHUP. */
   readonly reloads?: boolean
   readonly help: string
+  /** Why it changes nothing here though it is accepted: told in the log at the start. */
+  readonly noEffect?: string
   /** What of dockerd's is refused, and why: nothing is ignored in silence. */
   readonly refused?: string
 }
@@ -37,7 +39,14 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'log-format', kind: 'string', help: 'Log format (text, json)' },
   { key: 'trace', kind: 'string', help: 'File to write phases of requests to, with their durations' },
   { key: 'labels', kind: 'list', flag: 'label', reloads: true, help: 'Key=value label of the daemon' },
-  { key: 'features', kind: 'object', flag: null, reloads: true, help: 'Features to turn on or off' },
+  {
+    key: 'features',
+    kind: 'object',
+    flag: null,
+    reloads: true,
+    help: 'Features to turn on or off',
+    noEffect: 'features of dockerd do not exist here',
+  },
   { key: 'tls', kind: 'boolean', help: 'Use TLS; implied by --tlsverify' },
   { key: 'tlsverify', kind: 'boolean', help: 'Use TLS and demand a certificate of the client' },
   { key: 'tlscacert', kind: 'string', help: 'Trust client certificates signed by this CA' },
@@ -124,13 +133,13 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'dns-opts', kind: 'list', flag: 'dns-opt', help: 'DNS option of containers' },
   { key: 'dns-search', kind: 'list', help: 'DNS search domain of containers' },
   { key: 'host-gateway-ip', kind: 'string', help: 'Address that host-gateway stands for' },
-  { key: 'default-runtime', kind: 'string', reloads: true, help: 'Default OCI runtime' },
+  { key: 'default-runtime', kind: 'string', help: 'Default OCI runtime' },
   { key: 'runtimes', kind: 'object', flag: 'add-runtime', help: 'Additional OCI runtime: name=path' },
   { key: 'exec-opts', kind: 'list', flag: 'exec-opt', help: 'Runtime options: native.cgroupdriver=cgroupfs' },
   { key: 'cgroup-parent', kind: 'string', help: 'Parent cgroup of containers' },
   { key: 'default-cgroupns-mode', kind: 'string', help: 'Default cgroup namespace (host, private)' },
   { key: 'default-ipc-mode', kind: 'string', help: 'Default IPC namespace (shareable, private)' },
-  { key: 'default-shm-size', kind: 'string', reloads: true, help: 'Default size of /dev/shm' },
+  { key: 'default-shm-size', kind: 'string', help: 'Default size of /dev/shm' },
   {
     key: 'default-ulimits',
     kind: 'object',
@@ -159,12 +168,19 @@ export const SETTINGS: readonly Setting[] = [
   },
   { key: 'log-driver', kind: 'string', help: 'Default log driver of containers' },
   { key: 'log-opts', kind: 'map', flag: 'log-opt', help: 'Default log driver option' },
-  { key: 'live-restore', kind: 'boolean', reloads: true, help: 'Containers outlive the daemon: always so' },
+  {
+    key: 'live-restore',
+    kind: 'boolean',
+    reloads: true,
+    help: 'Containers outlive the daemon: always so',
+    noEffect: 'containers outlive the daemon always',
+  },
   {
     key: 'shutdown-timeout',
     kind: 'integer',
     reloads: true,
     help: 'Seconds that dockerd gives containers at shutdown: Wharf leaves them running',
+    noEffect: 'containers are left running at shutdown',
   },
   {
     key: 'insecure-registries',
@@ -180,15 +196,26 @@ export const SETTINGS: readonly Setting[] = [
     reloads: true,
     help: 'Mirror of Docker Hub',
   },
-  { key: 'max-concurrent-downloads', kind: 'integer', reloads: true, help: 'Layers downloaded at once' },
-  { key: 'max-concurrent-uploads', kind: 'integer', reloads: true, help: 'Layers uploaded at once' },
-  { key: 'max-download-attempts', kind: 'integer', reloads: true, help: 'Attempts to download a layer' },
+  { key: 'max-concurrent-downloads', kind: 'integer', help: 'Layers downloaded at once' },
+  { key: 'max-concurrent-uploads', kind: 'integer', help: 'Layers uploaded at once' },
+  { key: 'max-download-attempts', kind: 'integer', help: 'Attempts to download a layer' },
   { key: 'proxies', kind: 'object', flag: null, help: 'http-proxy, https-proxy, no-proxy' },
   { key: 'http-proxy', kind: 'string', help: 'Proxy for http' },
   { key: 'https-proxy', kind: 'string', help: 'Proxy for https' },
   { key: 'no-proxy', kind: 'string', help: 'Hosts without a proxy' },
-  { key: 'builder', kind: 'object', flag: null, help: 'Builder options (gc)' },
-  { key: 'experimental', kind: 'boolean', help: 'Experimental features: there are none' },
+  {
+    key: 'builder',
+    kind: 'object',
+    flag: null,
+    help: 'Builder options (gc)',
+    noEffect: 'the build cache is pruned on request only',
+  },
+  {
+    key: 'experimental',
+    kind: 'boolean',
+    help: 'Experimental features: there are none',
+    noEffect: 'there are no experimental features',
+  },
   {
     key: 'min-api-version',
     kind: 'string',

@@ -76,6 +76,19 @@ describe('a daemon from start to end', () => {
     process.kill(engine().pid, 'SIGHUP')
     await until('the configuration is taken over', async () => (await info()).Debug)
     assert.deepEqual((await info()).Labels, ['a=b'])
+    const mirrors = ['https://mirror.test/']
+    writeFileSync(
+      file,
+      JSON.stringify({ debug: true, labels: ['a=b'], 'registry-mirrors': mirrors, mtu: 1400 }),
+    )
+    process.kill(engine().pid, 'SIGHUP')
+    await until('the mirror is taken over', async () => {
+      const { RegistryConfig } = (await engine().call('GET', '/info')) as {
+        RegistryConfig: { Mirrors: string[] | null }
+      }
+      return RegistryConfig.Mirrors?.[0] === mirrors[0]
+    })
+    assert.match(engine().log(), /take effect at the next start.* settings=mtu/)
     writeFileSync(file, '{"nonsense": 1}')
     process.kill(engine().pid, 'SIGHUP')
     await until('the daemon has said so', () => engine().log().includes('cannot reload the configuration'))
