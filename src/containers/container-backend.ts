@@ -33,6 +33,8 @@ interface Services {
   readonly queries: Queries
   readonly files: Files
   readonly logs: ContainerLogs
+  /** Settles when what an earlier daemon left has been taken up: until then nothing is changed, only looked at. */
+  readonly ready: Promise<void>
 }
 
 /** One method for each endpoint of `/containers`: finds the container and hands on to the service whose work it is. */
@@ -45,53 +47,66 @@ export class ContainerBackend {
     this.#services = services
   }
 
-  create(
+  async create(
     request: ContainerCreateRequest,
     options: O.ContainerCreateOptions,
   ): Promise<C.ContainerCreateResponse> {
+    await this.#services.ready
     return this.#services.creation.create(request, options)
   }
 
   async start(name: string, _options: { readonly detachKeys: string | null }): Promise<void> {
+    await this.#services.ready
     await this.#services.runs.start(this.#context.records.resolve(name).id)
   }
 
   async stop(name: string, options: O.ContainerStopOptions): Promise<void> {
+    await this.#services.ready
     await this.#services.stopping.stop(this.#context.records.resolve(name), options)
   }
 
   async restart(name: string, options: O.ContainerStopOptions): Promise<void> {
+    await this.#services.ready
     await this.#services.stopping.restart(this.#context.records.resolve(name), options)
   }
 
   async kill(name: string, signal: string): Promise<void> {
+    await this.#services.ready
     await this.#services.stopping.kill(this.#context.records.resolve(name), signal, name)
   }
 
   async pause(name: string): Promise<void> {
+    await this.#services.ready
     await this.#services.stopping.pause(this.#context.records.resolve(name).id)
   }
 
   async unpause(name: string): Promise<void> {
+    await this.#services.ready
     await this.#services.stopping.unpause(this.#context.records.resolve(name).id)
   }
 
-  rename(name: string, newName: string): Promise<void> {
+  async rename(name: string, newName: string): Promise<void> {
+    await this.#services.ready
     return this.#services.editing.rename(name, newName)
   }
 
-  update(
+  async update(
     name: string,
     request: Resources & { readonly RestartPolicy?: RestartPolicy | null },
   ): Promise<C.ContainerUpdateResponse> {
+    await this.#services.ready
     return this.#services.editing.update(name, request)
   }
 
-  remove(name: string, options: O.ContainerRemoveOptions): Promise<void> {
+  async remove(name: string, options: O.ContainerRemoveOptions): Promise<void> {
+    await this.#services.ready
     return this.#services.removing.remove(name, options)
   }
 
-  prune(filters: Filters): Promise<{ ContainersDeleted: readonly string[] | null; SpaceReclaimed: number }> {
+  async prune(
+    filters: Filters,
+  ): Promise<{ ContainersDeleted: readonly string[] | null; SpaceReclaimed: number }> {
+    await this.#services.ready
     return pruneContainers(this.#context, this.#services.removing, filters)
   }
 
@@ -100,6 +115,7 @@ export class ContainerBackend {
     condition: O.WaitCondition,
     options: O.Cancellable,
   ): Promise<{ readonly result: Promise<C.ContainerWaitResponse> }> {
+    await this.#services.ready
     return waitFor(this.#context, name, { ...options, condition })
   }
 
@@ -111,7 +127,8 @@ export class ContainerBackend {
     return this.#services.queries.inspect(name, options)
   }
 
-  top(name: string, psArgs: string): Promise<C.ContainerTopResponse> {
+  async top(name: string, psArgs: string): Promise<C.ContainerTopResponse> {
+    await this.#services.ready
     return containerTop(this.#context, name, psArgs)
   }
 
@@ -122,7 +139,8 @@ export class ContainerBackend {
     return containerStats(this.#context, this.#context.records.resolve(name).id, options)
   }
 
-  changes(name: string): Promise<readonly C.FilesystemChange[] | null> {
+  async changes(name: string): Promise<readonly C.FilesystemChange[] | null> {
+    await this.#services.ready
     return this.#services.queries.changes(name)
   }
 
@@ -130,37 +148,44 @@ export class ContainerBackend {
     return this.#services.queries.counts()
   }
 
-  attach(name: string, options: O.ContainerAttachOptions): Promise<StdioSession> {
+  async attach(name: string, options: O.ContainerAttachOptions): Promise<StdioSession> {
+    await this.#services.ready
     const record = this.#context.records.resolve(name)
     const replay = replayLogs(this.#services.logs)
     return attach(this.#context, record, { options, replay })
   }
 
-  logs(name: string, options: O.ContainerLogsOptions): Promise<LogStream> {
+  async logs(name: string, options: O.ContainerLogsOptions): Promise<LogStream> {
+    await this.#services.ready
     return readLogs(this.#services.logs, this.#context.records.resolve(name), options)
   }
 
-  resize(name: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
+  async resize(name: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
+    await this.#services.ready
     return resizeTerminal(this.#context, this.#context.records.resolve(name), size)
   }
 
-  export(name: string, options: O.Cancellable): Promise<Readable> {
+  async export(name: string, options: O.Cancellable): Promise<Readable> {
+    await this.#services.ready
     return this.#services.files.export(name, options)
   }
 
-  statPath(name: string, path: string): Promise<O.PathStat> {
+  async statPath(name: string, path: string): Promise<O.PathStat> {
+    await this.#services.ready
     return this.#services.files.statPath(name, path)
   }
 
-  getArchive(
+  async getArchive(
     name: string,
     path: string,
     options: O.Cancellable,
   ): Promise<{ stat: O.PathStat; tar: Readable }> {
+    await this.#services.ready
     return this.#services.files.getArchive(name, path, options)
   }
 
-  putArchive(name: string, path: string, tar: Readable, options: O.ArchivePutOptions): Promise<void> {
+  async putArchive(name: string, path: string, tar: Readable, options: O.ArchivePutOptions): Promise<void> {
+    await this.#services.ready
     return this.#services.files.putArchive(name, path, tar, options)
   }
 }

@@ -12,6 +12,7 @@ import { Queries } from './list/queries.ts'
 import { HealthMonitors } from './health/health-monitors.ts'
 import { actOnFailure } from './health/on-failure.ts'
 import { ContainerLogs } from './logs/container-logs.ts'
+import { sinkFactory } from './logs/log-drivers.ts'
 import { NetworkAttachments } from './network-attachments.ts'
 import { RecordStore } from './record-store.ts'
 import { recoverRecords, resumeRuns, type Recovered } from './recover.ts'
@@ -55,10 +56,14 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
     stdio: new StdioHubs((id) => dependencies.runtime.attach(id)),
     locks: new KeyedLock(),
   }
+  const ready = Promise.withResolvers<void>()
   const runs = new Runs(context)
   const stopping = new Stopping(context, runs)
   const removing = new Removing(context, { runs, stopping })
-  const logs = new ContainerLogs(context.directory, { logger: context.logger, sinkOf: () => null })
+  const logs = new ContainerLogs(context.directory, {
+    logger: context.logger,
+    sinkOf: sinkFactory(context.directory, context.logger),
+  })
   runs.listen(logs)
   const health = new HealthMonitors(context, {
     onUnhealthy: (record) => void actOnFailure(record, { stopping, logger: context.logger }),
@@ -76,8 +81,9 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
       queries: new Queries(context, { execIds: (id) => execs.idsOf(id) }),
       files: new Files(context),
       logs,
+      ready: ready.promise,
     }),
-    execs: new ExecBackend(execs),
+    execs: new ExecBackend(execs, ready.promise),
     attachments: new NetworkAttachments(context),
     records,
     stopping,
@@ -86,7 +92,10 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
         .filter((record) => record.imageId === imageId)
         .map((record) => ({ containerId: record.id, running: isRunning(record.state) })),
     recover: () => recoverRecords(context),
-    resume: (recovered) => resumeRuns(context, runs, recovered),
+    async resume(recovered) {
+      await resumeRuns(context, runs, recovered)
+      ready.resolve()
+    },
     async close() {
       runs.close()
       health.close()

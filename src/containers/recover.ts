@@ -58,17 +58,14 @@ export async function resumeRuns(context: ContainerContext, runs: Runs, recovere
   const { records, runtime, logger } = context
   const due: ContainerRecord[] = []
   for (const record of [...records.all()]) {
-    const { id, state } = record
-    if (!isAlive(state)) {
-      await runtime.delete(id)
-      if (state.status === 'restarting') runs.planRestart(record, 0)
-      else if (shouldStartWithDaemon(record)) due.push(record)
-    } else if (recovered.runningIds.has(id)) {
-      runs.watch(record)
-    } else {
-      await runs.foundEnded(id, await endOf(context, record))
+    try {
+      if (await resumeRecord(context, runs, { record, recovered })) due.push(record)
+    } catch (error) {
+      logger.error('resume a container', { container: record.id, error: messageOf(error) })
     }
   }
+  // Before the first new run: what is being made now is nobody's yet.
+  await runtime.sweep()
   for (const record of due) {
     void runs
       .resume(record.id)
@@ -76,7 +73,25 @@ export async function resumeRuns(context: ContainerContext, runs: Runs, recovere
         logger.warn('start a container with the daemon', { container: record.id, error: messageOf(error) }),
       )
   }
-  await runtime.sweep()
+}
+
+/** Takes up one container; true when its policy wants it started. */
+async function resumeRecord(
+  context: ContainerContext,
+  runs: Runs,
+  of: { readonly record: ContainerRecord; readonly recovered: Recovered },
+): Promise<boolean> {
+  const { record, recovered } = of
+  const { id, state } = record
+  if (isAlive(state)) {
+    if (recovered.runningIds.has(id)) runs.watch(record)
+    else await runs.foundEnded(id, await endOf(context, record))
+    return false
+  }
+  await context.runtime.delete(id)
+  if (state.status !== 'restarting') return shouldStartWithDaemon(record)
+  runs.planRestart(record, 0)
+  return false
 }
 
 /** How a run ended while no daemon looked; a machine that went down leaves no exit code. */

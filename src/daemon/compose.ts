@@ -208,14 +208,17 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
 }
 
 /** In the order of who uses whom: what runs, what it stands on, then what goes on with it. */
-async function recover({ containers, networks, volumes, storage, runtime }: Parts): Promise<void> {
+async function recover({ containers, networks, volumes, storage }: Parts): Promise<void> {
   using _ = phase('daemon.recover')
   const found = await containers.recover()
-  await storage.snapshots.recover(found.liveIds, found.runningIds)
-  await volumes.recover(found.runningIds)
-  await networks.recover(found.runningIds)
-  await containers.resume(found)
-  await runtime.sweep()
+  try {
+    await storage.snapshots.recover(found.liveIds, found.runningIds)
+    await volumes.recover(found.runningIds)
+    await networks.recover(found.runningIds)
+  } finally {
+    // Requests that change containers wait for this: it must come, whatever could not be recovered.
+    await containers.resume(found)
+  }
 }
 
 function snapshotRoots(storage: Storage): GarbageRoots {

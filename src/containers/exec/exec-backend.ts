@@ -6,12 +6,16 @@ import type { Execs } from './execs.ts'
 /** One method for each endpoint of `/exec`. */
 export class ExecBackend {
   readonly #execs: Execs
+  /** Settles when running containers have been taken up. */
+  readonly #ready: Promise<void>
 
-  constructor(execs: Execs) {
+  constructor(execs: Execs, ready: Promise<void>) {
     this.#execs = execs
+    this.#ready = ready
   }
 
   async create(container: string, request: ExecCreateRequest): Promise<{ readonly Id: string }> {
+    await this.#ready
     return this.#execs.create(container, request)
   }
 
