@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
+import { LOG_DRIVERS } from './log-drivers.ts'
 import { parseRotation } from './rotation-options.ts'
 import type { HostConfig } from '#spec/docker/host-config.ts'
 
@@ -26,7 +27,8 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
 /** Checks HostConfig.LogConfig. @throws InvalidArgumentError in Docker's words. */
 export function checkLogConfig(logConfig: NonNullable<HostConfig['LogConfig']>): void {
   const type = logConfig.Type ?? ''
-  const known = DRIVERS[type]
+  const sink = LOG_DRIVERS.get(type)
+  const known = sink?.options ?? DRIVERS[type]
   if (known === undefined) {
     throw new InvalidArgumentError(`logger: no log driver named '${type}' is registered`)
   }
@@ -37,6 +39,7 @@ export function checkLogConfig(logConfig: NonNullable<HostConfig['LogConfig']>):
     }
   }
   if (type === 'json-file' || type === 'local') parseRotation(type, options)
+  sink?.check(options)
   const mode = options['mode']
   if (mode !== undefined && mode !== '' && mode !== 'blocking' && mode !== 'non-blocking') {
     throw new InvalidArgumentError(`logger: logging mode not supported: ${mode}`)

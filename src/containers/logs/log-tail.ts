@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { errnoOf } from '#errors/errors.ts'
 
@@ -22,7 +23,10 @@ export async function* logBytes(start: LogStart): AsyncGenerator<Buffer> {
     return
   }
   let skip = start.offsetBytes
-  for await (const chunk of createReadStream(start.path).pipe(createGunzip()) as AsyncIterable<Buffer>) {
+  const content = createGunzip()
+  // An error of the file reaches the reader of the content.
+  pipeline(createReadStream(start.path), content, () => {})
+  for await (const chunk of content as AsyncIterable<Buffer>) {
     const rest = chunk.subarray(Math.min(skip, chunk.length))
     skip -= chunk.length - rest.length
     if (rest.length > 0) yield rest

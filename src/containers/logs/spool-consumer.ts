@@ -9,6 +9,8 @@ export interface SpoolConsumer {
    * 0 when it cannot go on now.
    */
   take(bytes: Buffer): Promise<number>
+  /** Tells how long the spool is by now, so that one who is too far behind can give up the oldest. */
+  limit?(spoolBytes: number): Promise<void>
   /** The container has ended and all was offered. */
   close(): Promise<void>
 }

@@ -143,6 +143,7 @@ export class SpoolFeeder {
 
   /** True when the consumer could not take all. */
   async #feed(consumer: SpoolConsumer): Promise<boolean> {
+    if (consumer.limit !== undefined) await consumer.limit((await this.#handle?.stat())?.size ?? 0)
     const buffer = Buffer.allocUnsafe(READ_BYTES)
     let bytes = buffer
     for (;;) {

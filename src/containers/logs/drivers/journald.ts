@@ -1,0 +1,76 @@
+import { UnixDatagram } from '#kernel/unix-datagram.ts'
+import type { LogDriver, LogMessage, LogSink, LogSource } from '../log-driver.ts'
+
+const SOCKET = '/run/systemd/journal/socket'
+const PRIORITY = { stdout: '6', stderr: '3' } as const
+
+/** The journal of systemd, by its native protocol (systemd.io, "Journal Native Protocol"). */
+export const journaldDriver: LogDriver = {
+  name: 'journald',
+  options: [],
+  check() {},
+  open(_options, source) {
+    return new JournalSink(source, SOCKET)
+  },
+}
+
+/** Sends entries to a journal's socket. */
+export class JournalSink implements LogSink {
+  readonly #path: string
+  readonly #fields: readonly (readonly [string, string])[]
+  #socket: UnixDatagram | null = null
+
+  constructor(source: LogSource, path: string) {
+    this.#path = path
+    this.#fields = [
+      ['CONTAINER_ID', source.containerId.slice(0, 12)],
+      ['CONTAINER_ID_FULL', source.containerId],
+      ['CONTAINER_NAME', source.containerName],
+      ['CONTAINER_TAG', source.tag],
+      ['IMAGE_NAME', source.imageName],
+      ['SYSLOG_IDENTIFIER', source.tag],
+      ...Object.entries(source.attributes).map(([name, value]) => [fieldName(name), value] as const),
+    ]
+  }
+
+  async send(messages: readonly LogMessage[]): Promise<void> {
+    this.#socket ??= new UnixDatagram(this.#path)
+    try {
+      for (const message of messages) this.#socket.send(this.#entry(message))
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#socket?.[Symbol.dispose]()
+    this.#socket = null
+  }
+
+  #entry(message: LogMessage): Buffer {
+    return Buffer.concat([
+      field('MESSAGE', message.content),
+      field('PRIORITY', Buffer.from(PRIORITY[message.stream])),
+      field('SYSLOG_TIMESTAMP', Buffer.from(message.time)),
+      ...(message.partial ? [field('CONTAINER_PARTIAL_MESSAGE', Buffer.from('true'))] : []),
+      ...this.#fields.map(([name, value]) => field(name, Buffer.from(value))),
+    ])
+  }
+}
+
+/** `NAME=value`, or name, length and bytes when the value has a newline. */
+function field(name: string, value: Buffer): Buffer {
+  if (!value.includes(0x0a)) return Buffer.concat([Buffer.from(`${name}=`), value, Buffer.from('\n')])
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(value.length))
+  return Buffer.concat([Buffer.from(`${name}\n`), length, value, Buffer.from('\n')])
+}
+
+/** Field names are capitals, digits and underscores, no underscore first. */
+function fieldName(name: string): string {
+  return name
+    .toUpperCase()
+    .replaceAll(/[^A-Z0-9_]/g, '_')
+    .replace(/^_+/, '')
+}

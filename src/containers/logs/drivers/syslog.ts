@@ -1,0 +1,203 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { existsSync, readFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
+import { InvalidArgumentError } from '#errors/errors.ts'
+import { UnixDatagram } from '#kernel/unix-datagram.ts'
+import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
+import { parseSinkAddress, type SinkAddress } from './sink-address.ts'
+import { StreamConnection } from './stream-connection.ts'
+
+const FACILITIES = (
+  'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp . . . . local0 local1 local2 local3 local4 ' +
+  'local5 local6 local7'
+).split(' ')
+const DAEMON_FACILITY = 3
+const SEVERITY = { stdout: 6, stderr: 3 } as const
+const LOCAL_SOCKETS: readonly string[] = ['/dev/log', '/var/run/syslog', '/var/run/log']
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
+
+/** Syslog: the machine's own by default, else by UDP, TCP, TLS or a unix socket; RFC 3164, RFC 5424. */
+export const syslogDriver: LogDriver = {
+  name: 'syslog',
+  options: [
+    'syslog-address',
+    'syslog-facility',
+    'syslog-format',
+    'syslog-tls-ca-cert',
+    'syslog-tls-cert',
+    'syslog-tls-key',
+    'syslog-tls-skip-verify',
+  ],
+  check(options) {
+    addressOf(options)
+    facilityOf(options['syslog-facility'] ?? '')
+    formatOf(options['syslog-format'] ?? '')
+  },
+  open(options, source) {
+    return new SyslogSink(options, source)
+  },
+}
+
+class SyslogSink implements LogSink {
+  readonly #source: LogSource
+  readonly #facility: number
+  readonly #format: Format
+  readonly #transport: Transport
+
+  constructor(options: LogOptions, source: LogSource) {
+    this.#source = source
+    this.#facility = facilityOf(options['syslog-facility'] ?? '')
+    this.#format = formatOf(options['syslog-format'] ?? '')
+    this.#transport = transportOf(addressOf(options), options, this.#format)
+  }
+
+  async send(messages: readonly LogMessage[]): Promise<void> {
+    for (const message of messages) {
+      const priority = this.#facility * 8 + SEVERITY[message.stream]
+      const head = headOf(this.#format, { priority, time: message.time, source: this.#source })
+      await this.#transport.send(Buffer.concat([Buffer.from(head), message.content]))
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#transport.close()
+  }
+}
+
+type Format = 'local' | 'rfc3164' | 'rfc5424' | 'rfc5424micro'
+
+function formatOf(text: string): Format {
+  if (text === '') return 'local'
+  if (text === 'rfc3164' || text === 'rfc5424' || text === 'rfc5424micro') return text
+  throw new InvalidArgumentError('Invalid syslog format')
+}
+
+function facilityOf(text: string): number {
+  if (text === '') return DAEMON_FACILITY
+  const number = /^\d+$/.test(text) ? Number(text) : FACILITIES.indexOf(text)
+  if (number < 0 || number > 23 || text === '.') throw new InvalidArgumentError('invalid syslog facility')
+  return number
+}
+
+/** Null: the machine's own syslog. */
+function addressOf(options: LogOptions): SinkAddress | null {
+  const text = options['syslog-address'] ?? ''
+  if (text === '') return null
+  const schemes = ['udp', 'tcp', 'tcp+tls', 'unix', 'unixgram']
+  const address = parseSinkAddress(text, { schemes, defaultPort: 514, what: 'syslog-address' })
+  if (address.path !== '' && !existsSync(address.path)) {
+    throw new InvalidArgumentError(`stat ${address.path}: no such file or directory`)
+  }
+  return address
+}
+
+/** The text before the message: RFC 3164 §4.1, RFC 5424 §6; without a host for the machine's own. */
+function headOf(format: Format, of: { priority: number; time: string; source: LogSource }): string {
+  const { priority, time, source } = of
+  const { hostname, tag } = source
+  const date = new Date(time)
+  switch (format) {
+    case 'local':
+    case 'rfc3164': {
+      const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) =>
+        String(n).padStart(2, '0'),
+      )
+      const stamp = `${MONTHS[date.getMonth()] ?? ''} ${String(date.getDate()).padStart(2)} ${clock.join(':')}`
+      const host = format === 'local' ? '' : ` ${hostname}`
+      return `<${priority}>${stamp}${host} ${tag}[${process.pid}]: `
+    }
+    case 'rfc5424':
+      return `<${priority}>1 ${date.toISOString().slice(0, 19)}Z ${hostname} ${tag} ${process.pid} ${tag} - `
+    case 'rfc5424micro': {
+      const fraction = (/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(6, '0').slice(0, 6)
+      return `<${priority}>1 ${date.toISOString().slice(0, 19)}.${fraction}Z ${hostname} ${tag} ${process.pid} ${tag} - `
+    }
+  }
+}
+
+interface Transport {
+  send(bytes: Buffer): Promise<void>
+  close(): void
+}
+
+function transportOf(address: SinkAddress | null, options: LogOptions, format: Format): Transport {
+  if (address === null) {
+    return new LocalTransport(() => LOCAL_SOCKETS.find((path) => existsSync(path)) ?? LOCAL_SOCKETS[0]!)
+  }
+  const { scheme, host, port, path } = address
+  if (scheme === 'unixgram' || scheme === 'unix') return new LocalTransport(() => path)
+  if (scheme === 'udp') return new UdpTransport(host, port)
+  const connection = new StreamConnection(
+    scheme === 'tcp' ? { kind: 'tcp', host, port } : { kind: 'tls', host, port, tls: tlsOptions(options) },
+  )
+  // RFC 6587: RFC 5424 messages are counted on streams, older ones end with a newline.
+  const framed = (bytes: Buffer): Buffer =>
+    format.startsWith('rfc5424')
+      ? Buffer.concat([Buffer.from(`${bytes.length} `), bytes])
+      : Buffer.concat([bytes, Buffer.from('\n')])
+  return { send: (bytes) => connection.write(framed(bytes)), close: () => connection.close() }
+}
+
+function tlsOptions(options: LogOptions): {
+  ca?: Buffer
+  cert?: Buffer
+  key?: Buffer
+  rejectUnauthorized: boolean
+} {
+  const file = (name: string): Buffer | undefined => (options[name] ? readFileSync(options[name]) : undefined)
+  const [ca, cert, key] = ['syslog-tls-ca-cert', 'syslog-tls-cert', 'syslog-tls-key'].map(file)
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    rejectUnauthorized: options['syslog-tls-skip-verify'] !== 'true',
+  }
+}
+
+class LocalTransport implements Transport {
+  readonly #path: () => string
+  #socket: UnixDatagram | null = null
+
+  constructor(path: () => string) {
+    this.#path = path
+  }
+
+  async send(bytes: Buffer): Promise<void> {
+    this.#socket ??= new UnixDatagram(this.#path())
+    try {
+      this.#socket.send(bytes)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  close(): void {
+    this.#socket?.[Symbol.dispose]()
+    this.#socket = null
+  }
+}
+
+class UdpTransport implements Transport {
+  readonly #socket: Socket
+  readonly #to: { readonly host: string; readonly port: number }
+
+  constructor(host: string, port: number) {
+    this.#to = { host, port }
+    this.#socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+    this.#socket.on('error', () => {})
+    this.#socket.unref()
+  }
+
+  async send(bytes: Buffer): Promise<void> {
+    await new Promise<void>((resolve, reject) =>
+      this.#socket.send(bytes, this.#to.port, this.#to.host, (error) =>
+        error === null ? resolve() : reject(error),
+      ),
+    )
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+}

@@ -1,0 +1,49 @@
+/** One line, or a part of a long one, on its way to a sink. */
+export interface LogMessage {
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly time: string
+  readonly stream: 'stdout' | 'stderr'
+  /** Without the newline. A copy: it may be kept. */
+  readonly content: Buffer
+  readonly partial: boolean
+}
+
+/** What a driver may tell of the container beside its lines. */
+export interface LogSource {
+  readonly containerId: string
+  /** Without the slash. */
+  readonly containerName: string
+  readonly imageName: string
+  readonly imageId: string
+  /** The program and its arguments. */
+  readonly command: string
+  readonly createdAt: string
+  /** The option `tag`, filled in. */
+  readonly tag: string
+  /** From the options `labels` and `env`. */
+  readonly attributes: Readonly<Record<string, string>>
+  readonly hostname: string
+}
+
+/** An open way to where a container's lines go. Messages of one container are sent one batch at a time, in order. */
+export interface LogSink {
+  /**
+   * Delivers the messages in order. When it rejects, none or some may have arrived: all of them are sent again later,
+   * so that none is lost.
+   */
+  send(messages: readonly LogMessage[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** A kind of sink, as `--log-driver` names it. A new one is a file that has this shape and an entry in `log-drivers.ts`. */
+export interface LogDriver {
+  readonly name: string
+  /** The options it knows beside those of all drivers. */
+  readonly options: readonly string[]
+  /** Checks the options at the container's creation. @throws InvalidArgumentError in Docker's words */
+  check(options: LogOptions): void
+  /** Makes a sink; connecting is left to the first `send`. */
+  open(options: LogOptions, source: LogSource): LogSink
+}
+
+export type LogOptions = Readonly<Record<string, string>>
