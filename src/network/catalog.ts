@@ -117,7 +117,12 @@ export class Catalog implements NetworkCatalog {
       labels: request.Labels ?? {},
       ipamDriver,
       ipamOptions: request.IPAM?.Options ?? null,
-      pools: planPools(ipam, { enableIPv4, enableIPv6, context: this.ipamContext(), gateway: true }),
+      pools: planPools(ipam, {
+        enableIPv4,
+        enableIPv6,
+        context: this.ipamContext(),
+        allocate: request.ConfigOnly !== true,
+      }),
       link: null,
       ownsLink: false,
     }
@@ -203,9 +208,9 @@ export class Catalog implements NetworkCatalog {
   /** What a new network's subnets must keep clear of. */
   ipamContext(): IpamContext {
     const { store, netlink, addressPools } = this.#parts
-    const networks = [...store.networks()].flatMap((network) =>
-      network.pools.map((pool) => parseCidr(pool.subnet).subnet),
-    )
+    // A configuration only describes subnets: those that use it have them.
+    const real = [...store.networks()].filter((network) => !network.configOnly)
+    const networks = real.flatMap((network) => network.pools.map((pool) => parseCidr(pool.subnet).subnet))
     const routes: Subnet[] = []
     for (const family of [4, 6] as const) {
       for (const { destination, prefix } of netlink.routes(family)) {

@@ -12,7 +12,7 @@ const plan = (...Config: IPAMConfig[]): PoolRecord[] =>
     {
       enableIPv4: true,
       enableIPv6: Config.some(({ Subnet }) => Subnet?.includes(':')),
-      gateway: true,
+      allocate: true,
       context: {
         networks: [parseCidr('10.0.0.0/24').subnet],
         routes: [parseCidr('10.0.1.0/24').subnet],

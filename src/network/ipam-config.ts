@@ -25,7 +25,8 @@ export function planPools(
     readonly enableIPv4: boolean
     readonly enableIPv6: boolean
     readonly context: IpamContext
-    readonly gateway: boolean
+    /** False for a network that is only a configuration: its subnets are described, not taken. */
+    readonly allocate: boolean
   },
 ): PoolRecord[] {
   const { context } = options
@@ -40,6 +41,7 @@ export function planPools(
     if (pool !== null && (pool.family === 4 ? options.enableIPv4 : options.enableIPv6)) pools.push(pool)
   }
   if (wrong.length > 0) throw new InvalidArgumentError(`invalid network config:\n${wrong.join('\n')}`)
+  if (!options.allocate) return pools
   const subnets = pools.map((pool) => parseCidr(pool.subnet).subnet)
   for (const [index, subnet] of subnets.entries()) {
     if ([...context.networks, ...subnets.slice(0, index)].some((other) => overlaps(other, subnet))) {
@@ -54,7 +56,7 @@ export function planPools(
     const subnet = chooseSubnet(context.pools, [...context.networks, ...context.routes, ...subnets], family)
     pools.push({ family, subnet, range: null, gateway: null, aux: {} })
   }
-  return options.gateway ? pools.map(withGateway) : pools
+  return pools.map(withGateway)
 }
 
 /** The first address of the subnet (of the range, as Docker) that nothing else has. */

@@ -209,6 +209,17 @@ test('a container without a network is connected after it was disconnected from 
   })
 })
 
+test('a configuration is used by networks and is none itself', async () => {
+  const { networks } = root
+  await networks.create({ Name: 'conf', ConfigOnly: true, IPAM: { Config: [{ Subnet: pool('20.0/24') }] } })
+  await networks.create({ Name: 'uses', ConfigFrom: { Network: 'conf' } })
+  assert.equal(networks.inspect('uses').IPAM?.Config?.[0]?.Subnet, pool('20.0/24'))
+  await assert.rejects(networks.remove('conf'), { message: 'configuration network "conf" is in use' })
+  await assert.rejects(root.sandbox({ network: 'conf' }), { message: /configuration only network conf/ })
+  await networks.remove('uses')
+  await networks.remove('conf')
+})
+
 test('IPv6: addresses, default route, published ports', async () => {
   await root.networks.create({
     Name: 'six',
