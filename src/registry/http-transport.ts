@@ -118,6 +118,15 @@ export class HttpTransport {
     return promise
   }
 
+  #proxyVariables(): Record<string, string> {
+    const { http, https, noProxy } = this.#config.proxies
+    return {
+      ...(http === null ? {} : { HTTP_PROXY: http }),
+      ...(https === null ? {} : { HTTPS_PROXY: https }),
+      ...(noProxy === null ? {} : { NO_PROXY: noProxy }),
+    }
+  }
+
   #agentFor(request: HttpRequest): HttpAgent {
     const { protocol, host } = request.url
     if (protocol !== 'https:' && protocol !== 'http:')
@@ -125,12 +134,7 @@ export class HttpTransport {
     const key = `${protocol}//${host} ${request.tls.verify}`
     const known = this.#agents.get(key)
     if (known !== undefined) return known
-    const { http, https, noProxy } = this.#config.proxies
-    const proxyEnv = {
-      ...(http === null ? {} : { HTTP_PROXY: http }),
-      ...(https === null ? {} : { HTTPS_PROXY: https }),
-      ...(noProxy === null ? {} : { NO_PROXY: noProxy }),
-    }
+    const proxyEnv = isLoopback(request.url.hostname) ? {} : this.#proxyVariables()
     const { verify, ...certificates } = request.tls
     const shared = {
       keepAlive: true,
@@ -147,6 +151,11 @@ export class HttpTransport {
     this.#agents.set(key, agent)
     return agent
   }
+}
+
+/** As in Go, what is on this machine is never reached by a proxy. */
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 /** A redirect that is not followed: final, unlike a connection that fails. */

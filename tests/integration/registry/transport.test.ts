@@ -110,12 +110,14 @@ test('speaks to a registry through a proxy, and past it', async () => {
   }
   const registry = {
     insecureRegistries: ['registry.test:5000'],
-    proxies: { http: server.origin, https: server.origin, noProxy: '127.0.0.1' },
+    proxies: { http: server.origin, https: server.origin, noProxy: null },
   }
   await using root = openImageRoot({ registry })
   await pull(root, 'registry.test:5000/app')
   assert.deepEqual([...hosts], ['registry.test:5000'])
+  // What is on this machine is never reached by a proxy.
   await pull(root, `${server.address}/app`)
+  assert.deepEqual([...hosts], ['registry.test:5000', server.address])
 })
 
 test('inspect() tells platforms and digest without pulling', async () => {
