@@ -35,6 +35,8 @@ export async function recoverRecords(context: ContainerContext): Promise<Recover
       if (found === null || found.status === 'created') return
       if (found.status === 'running' || found.status === 'paused') runningIds.add(record.id)
       if (!isAlive(record.state)) {
+        // What is left of the run whose end is recorded already is no new run.
+        if (found.status === 'stopped' && (await isRecordedEnd(context, record))) return
         records.setState(record.id, {
           state: {
             status: 'running',
@@ -73,6 +75,12 @@ export async function resumeRuns(context: ContainerContext, runs: Runs, recovere
         logger.warn('start a container with the daemon', { container: record.id, error: messageOf(error) }),
       )
   }
+}
+
+/** Tells whether the end that the runtime knows of is the one in the record: its clean-up was cut off. */
+async function isRecordedEnd(context: ContainerContext, record: ContainerRecord): Promise<boolean> {
+  const { finishedAt } = await context.runtime.exit(record.id)
+  return finishedAt === record.state.finishedAt
 }
 
 /** Takes up one container; true when its policy wants it started. */
