@@ -62,7 +62,13 @@ export class Firewall implements Disposable {
   }
 
   async #install(): Promise<void> {
-    await applyRuleset(rulesetText(this.#table.name))
+    const { name } = this.#table
+    try {
+      await applyRuleset(rulesetText(name))
+    } catch {
+      // A table of this name with other sets: an older Wharf's. A new one takes its place; what is wrong otherwise is said again.
+      await applyRuleset(`add table inet ${name}\ndelete table inet ${name}\n${rulesetText(name)}`)
+    }
     this.#table.replace(SETS, this.#elements())
     this.#generation = this.#table.generation()
   }

@@ -109,3 +109,15 @@ test('a bridge that somebody deleted is back after a restart, with the container
   await root.answers('again', b.netnsPath, a.endpoints['bridge']?.IPAddress ?? '', 80)
   await until('the orphan is gone', () => !netlink.links().some((link) => link.name === orphan))
 })
+
+test('a firewall table of an older shape gives way', async () => {
+  const root = new NetworkRoot()
+  after(() => root[Symbol.asyncDispose]())
+  const table = `wharf_${root.bridge}`
+  await root.run(null, 'nft', `add table inet ${table}; add set inet ${table} bridges { type ipv4_addr; }`)
+  await root.open()
+  assert.match(
+    await root.run(null, 'nft', 'list', 'set', 'inet', table, 'bridges'),
+    new RegExp(`"${root.bridge}"`),
+  )
+})
