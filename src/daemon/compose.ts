@@ -117,6 +117,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
   const leases = createLeases()
   const roots: GarbageRoots[] = [leases, snapshotRoots(storage)]
   const garbage = createGarbageCollection({ layers: storage.layers, blobs, roots, log })
+  storage.snapshots.whenRemoved((layers) => garbage.released(layers))
   // Images and containers need each other; neither asks before both stand.
   let containers: Containers | null = null
   let registry: RegistryService | null = null
@@ -228,6 +229,7 @@ function snapshotRoots(storage: Storage): GarbageRoots {
       for (const id of snapshots.ids()) yield* snapshots.layers(id)
     },
     *blobs() {},
+    isTransient: true,
   }
 }
 

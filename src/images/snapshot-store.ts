@@ -61,6 +61,7 @@ export class SnapshotStore implements Snapshots {
   /** Left by the last daemon, and not touched by this one yet: what `recover` looks at. */
   readonly #inherited = new Set<string>()
   readonly #locks = new KeyedLock()
+  #removed: (layers: readonly Digest[]) => void = () => {}
 
   constructor(options: SnapshotStoreOptions) {
     this.#options = options
@@ -126,6 +127,11 @@ export class SnapshotStore implements Snapshots {
     for (const place of this.#places.values()) yield* place.layers
   }
 
+  /** Who is told of the layers of each snapshot that is gone. */
+  whenRemoved(listener: (layers: readonly Digest[]) => void): void {
+    this.#removed = listener
+  }
+
   ids(): readonly string[] {
     return [...this.#places.keys()]
   }
@@ -177,6 +183,7 @@ export class SnapshotStore implements Snapshots {
     await failpoint('images.snapshot.before-forget')
     database.prepare('DELETE FROM snapshots WHERE id = ?').run(place.id)
     this.#places.delete(place.id)
+    this.#removed(place.layers)
     void this.#sweep([removed])
   }
 

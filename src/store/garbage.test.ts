@@ -71,6 +71,29 @@ describe('collect()', () => {
     assert.deepEqual(leases.list(), [])
   })
 
+  test('released() collects when a transient root was all that kept a layer', async () => {
+    const transient = { layers: () => held, blobs: () => [], isTransient: true }
+    let held: Digest[] = [A, B]
+    const collection = createGarbageCollection({
+      layers,
+      blobs,
+      roots: [{ layers: () => named.layers, blobs: () => [A] }, transient],
+      log: silentLogger,
+    })
+    await collection.collect()
+    assert.deepEqual([...layers.stored], [A, B])
+    held = []
+    // A is an image's too: nothing to do.
+    collection.released([A])
+    await new Promise((resolve) => setImmediate(resolve))
+    await collection.settled()
+    assert.deepEqual([...layers.stored], [A, B])
+    collection.released([B])
+    await new Promise((resolve) => setImmediate(resolve))
+    await collection.settled()
+    assert.deepEqual([...layers.stored], [A])
+  })
+
   test('removes nothing while work under way learns digests', async () => {
     named.busy = true
     assert.deepEqual((await garbage.collect()).layers, [])

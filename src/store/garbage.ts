@@ -10,6 +10,8 @@ export interface GarbageRoots {
   blobs(): Iterable<Digest>
   /** While true nothing is collected: work under way learns digests as it goes. Its end calls `schedule`. */
   isBusy?(): boolean
+  /** What is named here is named for a while only, by a user and no record of its own (see `released`). */
+  readonly isTransient?: boolean
 }
 
 /** The layers as the collection sees them (`images/layers/layers.ts`). */
@@ -41,6 +43,11 @@ export interface GarbageCollection {
   collect(): Promise<Collected>
   /** Collects soon, in the background; errors are logged. */
   schedule(): void
+  /**
+   * A transient root no longer names these layers. Collects soon if that is all that kept one of them from the last
+   * collection; costs nothing else, so it may be said at every removal of a container.
+   */
+  released(layers: Iterable<Digest>): void
   /** Waits for the collection under way, if any. */
   settled(): Promise<void>
 }
@@ -55,6 +62,8 @@ class MarkAndSweep implements GarbageCollection {
   readonly #options: GarbageCollectionOptions
   #running: Promise<Collected> = Promise.resolve(NOTHING)
   #isScheduled = false
+  /** Layers that the last collection left for the sake of transient roots alone. */
+  #heldBack = new Set<Digest>()
 
   constructor(options: GarbageCollectionOptions) {
     this.#options = options
@@ -77,6 +86,14 @@ class MarkAndSweep implements GarbageCollection {
     })
   }
 
+  released(layers: Iterable<Digest>): void {
+    for (const layer of layers) {
+      if (!this.#heldBack.has(layer)) continue
+      this.schedule()
+      return
+    }
+  }
+
   async settled(): Promise<void> {
     await this.#running.catch(() => NOTHING)
   }
@@ -88,6 +105,11 @@ class MarkAndSweep implements GarbageCollection {
     if (roots.some((root) => root.isBusy?.() === true)) return NOTHING
     const keptLayers = union(roots, (root) => root.layers())
     const keptBlobs = union(roots, (root) => root.blobs())
+    const named = union(
+      roots.filter((root) => root.isTransient !== true),
+      (root) => root.layers(),
+    )
+    this.#heldBack = new Set([...keptLayers].filter((layer) => !named.has(layer)))
     const doomedLayers = layers
       .list()
       .filter(({ diffId }) => !keptLayers.has(diffId) && !layers.isArriving(diffId))
