@@ -95,6 +95,8 @@ function debian(
 ): ReturnType<typeof run> {
   return run(
     [
+      // Its mounts stay its own: a test that runs beside it would take them for leaks.
+      ...['unshare', '--mount', '--propagation', 'private'],
       ...['mmdebstrap', '--quiet', '--variant=minbase', `--include=${include.join(',')}`],
       ...['--aptopt=Acquire::Check-Valid-Until "false"', '--aptopt=Acquire::Retries "5"'],
       ...[suite, path, `deb ${from} ${suite} main`],
