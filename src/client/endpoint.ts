@@ -39,9 +39,7 @@ export function parseEndpoint(host: string, tls: TlsFiles | null = null): Endpoi
     case 'https':
       return tcpEndpoint(host, { rest, tls: scheme === 'https' && tls === null ? noFiles : tls })
     default:
-      throw new InvalidArgumentError(
-        `unsupported daemon address ${JSON.stringify(host)}: use unix://, tcp://, http:// or https://`,
-      )
+      throw new InvalidArgumentError(`invalid bind address format: ${host}`)
   }
 }
 

@@ -245,7 +245,7 @@ async function daemonError(response: RawResponse): Promise<DaemonError> {
   try {
     const body: unknown = JSON.parse(text)
     if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')
-      message = body.message
+      message = body.message.trim()
   } catch {
     // A proxy or an old daemon answers in plain text, which is the message then.
   }

@@ -66,7 +66,8 @@ function defaultFile(root: string): string {
 /** `-f` is taken from the working directory first, then from the context. */
 function findFile(root: string, file: string): string {
   if (isAbsolute(file)) return file
-  return existsSync(resolve(file)) ? resolve(file) : join(root, file)
+  const here = resolve(file)
+  return !existsSync(here) && existsSync(join(root, file)) ? join(root, file) : here
 }
 
 interface TarOptions {

@@ -45,7 +45,7 @@ function compile(format: string): ReturnType<typeof compileTemplate> {
 
 function evaluate(template: ReturnType<typeof compileTemplate>, facts: object): string {
   try {
-    return evaluateTemplate(template, facts)
+    return evaluateTemplate(template, facts, { strictKeys: true })
   } catch (error) {
     throw error instanceof TemplateError ? new ExitError(1, error.message) : error
   }

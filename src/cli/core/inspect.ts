@@ -21,6 +21,7 @@ export async function inspectAll(context: Context, { names, format, find }: Insp
   const failures: string[] = []
   for (const name of names) {
     try {
+      if (name.trim() === '') throw new Error('invalid container name or ID: value is empty')
       found.push((await find(name)).trim())
     } catch (error) {
       failures.push(errorText(error))

@@ -60,6 +60,5 @@ export function alignColumns(text: string, layout: Layout = docker): string {
 }
 
 function characters(text: string): number {
-   
   return /^[\x00-\x7f]*$/.test(text) ? text.length : [...text].length
 }

@@ -12,6 +12,5 @@ const short: Readonly<Record<string, string>> = {
 
 /** A text in double quotes as Go's strconv.Quote writes it. */
 export function goQuote(text: string): string {
-   
   return `"${text.replace(/[\x00-\x1f\x7f\\"]/g, (char) => short[char] ?? `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)}"`
 }

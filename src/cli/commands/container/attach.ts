@@ -16,10 +16,11 @@ export default command({
     const { containers } = await context.client()
     const { Config, State, Id } = await containers.inspect(name)
     if (State?.Running !== true)
-      throw new ExitError(1, 'cannot attach to a stopped container, start it first')
-    if (State.Paused === true) throw new ExitError(1, 'cannot attach to a paused container, unpause it first')
+      throw new ExitError(1, 'You cannot attach to a stopped container, start it first')
+    if (State.Paused === true)
+      throw new ExitError(1, 'You cannot attach to a paused container, unpause it first')
     if (State.Restarting === true)
-      throw new ExitError(1, 'cannot attach to a restarting container, wait until it is running')
+      throw new ExitError(1, 'You cannot attach to a restarting container, wait until it is running')
     const id = Id ?? name
     const isTty = Config?.Tty === true
     const stdin = !flags['no-stdin'] && Config?.OpenStdin === true

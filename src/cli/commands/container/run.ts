@@ -66,6 +66,8 @@ async function detached(context: Context, { client, id }: { client: Client; id: 
   try {
     await client.containers.start(id)
   } catch (error) {
+    // The container is there all the same, unless --rm took it away.
+    context.out.line(id)
     throw startError(error)
   }
   context.out.line(id)

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import type { Query } from '#client/transport.ts'
+import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
 import { command, exactly } from '../../core/command.ts'
 import type { Context } from '../../core/context.ts'
-import { bool, int, list, string, strings } from '../../core/flag.ts'
+import { bool, FlagValueError, int, list, string, strings } from '../../core/flag.ts'
 import type { FlagValues } from '../../core/flag.ts'
 import { showProgress } from '../../core/progress.ts'
 import { parseName } from '../../core/reference.ts'
@@ -46,11 +47,20 @@ const flags = {
   squash: bool('Make one layer of all new ones'),
   tag: list('Name of the image, perhaps with a tag', {
     short: 't',
-    check: (text) => (parseName(text), text),
+    check: checkTag,
   }),
   target: string('Stage to build'),
   ulimit: ulimits(),
 } as const
+
+function checkTag(text: string): string {
+  try {
+    parseName(text)
+    return text
+  } catch (error) {
+    throw new FlagValueError(messageOf(error))
+  }
+}
 
 export default command({
   usage: '[OPTIONS] PATH | URL | -',

@@ -43,17 +43,19 @@ export default command({
     }
     const info = text === null ? { ServerErrors: [errorText(failure)] } : (parseJson(text) as object)
     const facts = { ...info, ClientInfo }
-    try {
-      context.out.line(
-        flags.format === 'json'
-          ? writeJson(facts)
-          : evaluateTemplate(compileTemplate(unescapeFormat(flags.format)), facts, { strictKeys: true }),
-      )
-    } catch (error) {
-      throw error instanceof TemplateError
-        ? new ExitError(1, `template parsing error: ${error.message}`)
-        : error
-    }
+    context.out.line(flags.format === 'json' ? writeJson(facts) : render(flags.format, facts))
     if (failure !== null) throw new ExitError(1, errorText(failure))
   },
 })
+
+function render(format: string, facts: object): string {
+  let template
+  try {
+    template = compileTemplate(unescapeFormat(format))
+  } catch (error) {
+    throw error instanceof TemplateError
+      ? new ExitError(64, `template parsing error: ${error.message}`)
+      : error
+  }
+  return evaluateTemplate(template, facts, { strictKeys: true })
+}
