@@ -12,19 +12,19 @@ export function applyEdits(spec: OciSpec, edits: readonly CdiEdits[]): OciSpec {
   const mounts = edits.flatMap((edit) => edit.mounts ?? []).map(ociMount)
   const gids = edits.flatMap((edit) => edit.additionalGids ?? [])
   const replaced = new Set(mounts.map((mount) => mount.destination))
-  const { process, linux } = spec
+  const { process: before, linux } = spec
   const user = {
-    ...process.user,
-    additionalGids: [...new Set([...(process.user.additionalGids ?? []), ...gids])],
+    ...before.user,
+    additionalGids: [...new Set([...(before.user.additionalGids ?? []), ...gids])],
   }
   const env = mergeEnvironment(
-    process.env,
+    before.env,
     edits.flatMap((edit) => edit.env ?? []),
   )
   const hooks = ociHooks(edits.flatMap((edit) => edit.hooks ?? []))
   return {
     ...spec,
-    process: { ...process, user, env },
+    process: { ...before, user, env },
     mounts: [...spec.mounts.filter((mount) => !replaced.has(mount.destination)), ...mounts],
     ...(hooks === null ? {} : { hooks }),
     linux: {
