@@ -196,7 +196,7 @@ export class Runs {
     if (record === null || !isAlive(record.state)) return this.#settle(id)
     const { startedAt, health } = record.state
     const network = releaseNetwork(this.#context, record)
-    await Promise.all(this.#listeners.map((listener) => listener.ended?.(record)))
+    await Promise.all(this.#listeners.map(async (listener) => await listener.ended?.(record)))
     await network
     const again = shouldRestart(record, exit.exitCode)
     const oomKilled = exit.oomKilled || record.state.oomKilled

@@ -65,7 +65,7 @@ export async function registerMounts(
       anonymousVolume({ destination, readOnly: false, driver: host.VolumeDriver ?? '' }, sources),
     )
   }
-  return await Promise.all([...drafts.values()].map((draft) => draft.finish()))
+  return await Promise.all([...drafts.values()].map(async (draft) => await draft.finish()))
 }
 
 function volumesFrom(text: string, sources: MountSources): readonly MountRecord[] {
