@@ -70,7 +70,10 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   })
   runs.listen(health)
   const execs = new Execs(context)
-  removing.listen((id) => execs.forgetContainer(id))
+  removing.listen((id) => {
+    execs.forgetContainer(id)
+    logs.forget(id)
+  })
   return {
     backend: new ContainerBackend(context, {
       creation: new Creation(context),
@@ -94,6 +97,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
     recover: () => recoverRecords(context),
     async resume(recovered) {
       await resumeRuns(context, runs, recovered)
+      for (const record of records.all()) logs.found(record)
       ready.resolve()
     },
     async close() {

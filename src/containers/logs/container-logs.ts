@@ -5,19 +5,21 @@ import type { ContainerRecord } from '../records.ts'
 import type { RunListener } from '../runs.ts'
 import { isAlive } from '../state.ts'
 import { JsonLog } from './json-log.ts'
+import { LOG_DRIVERS } from './log-drivers.ts'
 import { logAttributes } from './log-attributes.ts'
 import { RotatedFile } from './rotated-file.ts'
 import { parseRotation } from './rotation-options.ts'
-import type { SpoolConsumer } from './spool-consumer.ts'
+import type { SinkFactory } from './sink-consumer.ts'
 import { SpoolFeeder } from './spool-feeder.ts'
+
+/** How long a sink that is down may keep the log of a removed container. */
+const LAST_CHANCE_MS = 10_000
 
 interface OpenLog {
   readonly feeder: SpoolFeeder
   readonly file: RotatedFile
+  readonly hasSink: boolean
 }
-
-/** Makes the sinks of drivers beside the files: syslog, journald … Null for drivers that only write files. */
-export type SinkFactory = (record: ContainerRecord) => SpoolConsumer | null
 
 /** The logs of all containers: feeds the drivers while containers run, and gives readers the files. */
 export class ContainerLogs implements RunListener {
@@ -42,14 +44,36 @@ export class ContainerLogs implements RunListener {
 
   /** The rest is taken behind the client's back; a reader waits for it. */
   ended(record: ContainerRecord): void {
-    const log = this.#open.get(record.id)
+    const { id } = record
+    const log = this.#open.get(id)
     if (log === undefined) return
-    this.#open.delete(record.id)
-    // Nobody can read the log of a container that goes with its end, but those who follow it already.
-    const takesRest = record.hostConfig.AutoRemove !== true || log.feeder.hasReaders
-    const finished = takesRest ? log.feeder.finish() : log.feeder.abandon()
-    this.#finishing.set(record.id, finished)
-    void finished.then(() => this.#finishing.delete(record.id))
+    // Nobody can read the log of a container that goes with its end, but sinks and those who follow it already.
+    const takesRest = record.hostConfig.AutoRemove !== true || log.feeder.hasReaders || log.hasSink
+    const finished = (takesRest ? log.feeder.finish() : log.feeder.abandon().then(() => true)).then(
+      (isDone) => {
+        if (isDone) this.#close(id, log)
+      },
+    )
+    this.#finishing.set(id, finished)
+    void finished.then(() => this.#finishing.delete(id))
+  }
+
+  /** Goes on with what sinks had not taken of a container that does not run; after a start of the daemon. */
+  found(record: ContainerRecord): void {
+    if (isAlive(record.state) || !LOG_DRIVERS.has(record.hostConfig.LogConfig?.Type ?? '')) return
+    const log = this.#feederOf(record)
+    void log.feeder.finish().then((isDone) => isDone && this.#close(record.id, log))
+  }
+
+  /** The container is gone: a sink that is down has a last chance. */
+  forget(id: string): void {
+    const log = this.#open.get(id)
+    if (log === undefined) return
+    const timer = setTimeout(() => {
+      this.#close(id, log)
+      void log.feeder.abandon()
+    }, LAST_CHANCE_MS)
+    timer.unref()
   }
 
   /**
@@ -62,14 +86,18 @@ export class ContainerLogs implements RunListener {
       throw new NotImplementedError('configured logging driver does not support reading')
     }
     await this.#finishing.get(record.id)
+    const lingering = this.#open.get(record.id)
+    if (lingering !== undefined && !isAlive(record.state)) {
+      await lingering.feeder.flush()
+      return { file: lingering.file, feeder: null }
+    }
     const log = this.#feederOf(record)
     if (isAlive(record.state)) {
       await log.feeder.flush()
       return log
     }
     // It does not run, but a daemon that died may have left something to take.
-    this.#open.delete(record.id)
-    await log.feeder.finish()
+    if (await log.feeder.finish()) this.#close(record.id, log)
     return { file: log.file, feeder: null }
   }
 
@@ -78,6 +106,10 @@ export class ContainerLogs implements RunListener {
     await Promise.all([...this.#open.values()].map(({ feeder }) => feeder.abandon()))
     await Promise.all(this.#finishing.values())
     this.#open.clear()
+  }
+
+  #close(id: string, log: OpenLog): void {
+    if (this.#open.get(id) === log) this.#open.delete(id)
   }
 
   #feederOf(record: ContainerRecord): OpenLog {
@@ -95,9 +127,10 @@ export class ContainerLogs implements RunListener {
     const sink = this.#sinkOf(record)
     const feeder = new SpoolFeeder(paths.spool, {
       logger: this.#logger,
+      onIdle: () => this.#open.delete(record.id),
       consumers: [new JsonLog(file, { attributes: logAttributes(record) }), ...(sink === null ? [] : [sink])],
     })
-    const log = { feeder, file }
+    const log = { feeder, file, hasSink: sink !== null }
     this.#open.set(record.id, log)
     return log
   }

@@ -3,7 +3,6 @@ import type { Logger } from '#base/logger.ts'
 import { shortId } from '#base/ids.ts'
 import { containerPaths } from '../container-paths.ts'
 import type { ContainerRecord } from '../records.ts'
-import type { SinkFactory } from './container-logs.ts'
 import { fluentdDriver } from './drivers/fluentd.ts'
 import { gelfDriver } from './drivers/gelf.ts'
 import { journaldDriver } from './drivers/journald.ts'
@@ -13,7 +12,7 @@ import { logAttributes } from './log-attributes.ts'
 import type { LogDriver, LogSource } from './log-driver.ts'
 import { logTag } from './log-tag.ts'
 import { parseSize } from './rotation-options.ts'
-import { SinkConsumer } from './sink-consumer.ts'
+import { SinkConsumer, type SinkFactory } from './sink-consumer.ts'
 
 /** Drivers that send lines elsewhere; `json-file`, `local` and `none` are not among them. */
 export const LOG_DRIVERS: ReadonlyMap<string, LogDriver> = new Map(

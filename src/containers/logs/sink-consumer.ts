@@ -1,5 +1,6 @@
 import type { Logger } from '#base/logger.ts'
 import { messageOf } from '#errors/errors.ts'
+import type { ContainerRecord } from '../records.ts'
 import { CursorFile } from './cursor-file.ts'
 import { utcTime } from './json-encoder.ts'
 import type { LogMessage, LogSink } from './log-driver.ts'
@@ -10,6 +11,9 @@ const BATCH_MESSAGES = 512
 /** The first wait after a failure; doubled up to the longest. */
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
+
+/** Makes the sinks of drivers beside the files: syslog, journald … Null for drivers that only write files. */
+export type SinkFactory = (record: ContainerRecord) => SpoolConsumer | null
 
 /**
  * Sends the spool's lines to a sink. A sink that is down is asked again later, from the noted place, also by the next

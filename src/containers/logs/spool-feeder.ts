@@ -21,6 +21,7 @@ export class SpoolFeeder {
   readonly #path: string
   readonly #consumers: readonly SpoolConsumer[]
   readonly #logger: Logger
+  readonly #onIdle: () => void
   readonly #growth = new Set<() => void>()
   #handle: FileHandle | null = null
   #watcher: FSWatcher | null = null
@@ -30,16 +31,25 @@ export class SpoolFeeder {
   #again = false
   #freedBytes = 0
   #closed = false
+  /** A consumer could not take all. */
+  #waiting = false
+  /** The run is over, but a consumer is still to take its rest. */
+  #lingers = false
 
-  constructor(path: string, options: { consumers: readonly SpoolConsumer[]; logger: Logger }) {
+  /** @param options.onIdle called when the rest of an ended run was taken late */
+  constructor(
+    path: string,
+    options: { consumers: readonly SpoolConsumer[]; logger: Logger; onIdle?: () => void },
+  ) {
     this.#path = path
+    this.#onIdle = options.onIdle ?? (() => {})
     this.#consumers = options.consumers
     this.#logger = options.logger
   }
 
-  /** True when nothing more will be written. */
+  /** True when nothing more will be written for readers. */
   get isClosed(): boolean {
-    return this.#closed
+    return this.#closed || this.#lingers
   }
 
   /** True while somebody follows what is written. */
@@ -50,6 +60,7 @@ export class SpoolFeeder {
   /** Follows the spool as it grows. */
   start(): void {
     if (this.#watcher !== null || this.#closed) return
+    this.#lingers = false
     try {
       this.#watcher = watch(this.#path, { persistent: false }, () => this.#schedule(SETTLE_MS))
       this.#watcher.on('error', () => this.#schedule(RETRY_MS))
@@ -72,11 +83,21 @@ export class SpoolFeeder {
     return () => this.#growth.delete(listener)
   }
 
-  /** The run is over: takes the rest, lets go of the files. */
-  async finish(): Promise<void> {
+  /**
+   * The run is over: takes the rest and lets go of the files. False when a consumer cannot go on now (its sink is
+   * down): then it goes on by itself, until all is taken or `abandon`.
+   */
+  async finish(): Promise<boolean> {
     this.#stop()
     await this.flush()
+    if (this.#waiting && !this.#closed) {
+      this.#lingers = true
+      this.#schedule(RETRY_MS)
+      for (const listener of this.#growth) listener()
+      return false
+    }
     await this.#close()
+    return true
   }
 
   /** Lets go without taking the rest: the daemon ends, or the container is gone. */
@@ -95,6 +116,7 @@ export class SpoolFeeder {
 
   async #close(): Promise<void> {
     this.#closed = true
+    this.#lingers = false
     await Promise.all(this.#consumers.map((consumer) => consumer.close()))
     await this.#handle?.close()
     this.#handle = null
@@ -105,9 +127,16 @@ export class SpoolFeeder {
     if (this.#timer !== null || this.#closed) return
     this.#timer = setTimeout(() => {
       this.#timer = null
-      void this.flush()
+      void this.#lateFlush()
     }, delayMs)
     this.#timer.unref()
+  }
+
+  async #lateFlush(): Promise<void> {
+    await this.flush()
+    if (!this.#lingers || this.#waiting || this.#closed) return
+    await this.#close()
+    this.#onIdle()
   }
 
   async #drain(): Promise<void> {
@@ -116,7 +145,8 @@ export class SpoolFeeder {
         this.#again = false
         if (!(await this.#openAll())) return
         const waiting = await Promise.all(this.#consumers.map((consumer) => this.#feed(consumer)))
-        if (waiting.includes(true) && this.#watcher !== null) this.#schedule(RETRY_MS)
+        this.#waiting = waiting.includes(true)
+        if (this.#waiting && (this.#watcher !== null || this.#lingers)) this.#schedule(RETRY_MS)
         this.#free()
       }
     } catch (error) {
