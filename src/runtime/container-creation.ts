@@ -41,7 +41,8 @@ interface PreparedMonitor {
 export interface CreationOptions {
   readonly paths: RuntimePaths
   readonly engines: Engines
-  readonly machine: SpecMachine
+  /** Known once the machine's default AppArmor profile is loaded. */
+  readonly machine: Promise<SpecMachine>
   readonly conmon: string
   readonly cgroups: Cgroups
   /** The group that containers' groups are made in when HostConfig names none. */
@@ -134,7 +135,10 @@ export class ContainerCreation {
 
   async #createWith(prepared: PreparedMonitor, request: CreateRequest): Promise<CreatedContainer> {
     const { engine, bundle, monitor } = prepared
-    const { record, spec } = this.#writeBundle(prepared, request)
+    const { record, spec } = this.#writeBundle(prepared, {
+      asked: request,
+      machine: await this.#options.machine,
+    })
     await failpoint('runtime.create.bundle-written')
     monitor.release()
     const message = await monitor.next()
@@ -152,9 +156,9 @@ export class ContainerCreation {
 
   #writeBundle(
     { bundle, engine, stdin }: PreparedMonitor,
-    asked: CreateRequest,
+    { asked, machine }: { readonly asked: CreateRequest; readonly machine: SpecMachine },
   ): { readonly record: BundleRecord; readonly spec: OciSpec } {
-    const { machine, cgroups, cgroupParent, cdiDirectories } = this.#options
+    const { cgroups, cgroupParent, cdiDirectories } = this.#options
     const { hostConfig } = supportedLimits(asked.hostConfig, cgroups.features)
     const request = { ...asked, hostConfig }
     const { config, id } = request

@@ -1,5 +1,7 @@
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
+import { isApparmorEnabled } from './apparmor.ts'
+import { isExecutable } from './find-program.ts'
 import { parseCapabilityMask } from './spec/capabilities.ts'
 import type { HostConfig } from '#spec/docker/host-config.ts'
 import type { SpecMachine } from './spec/spec.ts'
@@ -33,7 +35,8 @@ export function readMachine(options: {
     capabilities,
     architecture: GO_ARCHITECTURES[arch()] ?? arch(),
     kernelRelease: release(),
-    apparmor: readIfAny('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
+    apparmor: isApparmorEnabled(),
+    apparmorProfile: null,
     initBinary: candidates.find(isExecutable) ?? null,
     seccompProfile: options.seccompProfile ?? null,
     ulimits: allowedUlimits(options.ulimits ?? [], capabilities),
@@ -77,22 +80,4 @@ const LIMIT_TITLES: Readonly<Record<string, string>> = {
   rttime: 'Max realtime timeout',
   sigpending: 'Max pending signals',
   stack: 'Max stack size',
-}
-
-/** Tells whether the file can be run. */
-export function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function readIfAny(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
 }

@@ -1,6 +1,6 @@
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { InvalidArgumentError, UnavailableError } from '#errors/errors.ts'
-import { isExecutable } from './machine.ts'
+import { findProgram } from './find-program.ts'
 
 /** A runtime of daemon.json's `runtimes`. */
 export interface EngineConfig {
@@ -21,15 +21,6 @@ export interface Engine {
   readonly waits: 'reads-fifo' | 'writes-fifo' | 'command'
 }
 
-const DIRECTORIES = [
-  '/usr/local/sbin',
-  '/usr/local/bin',
-  '/usr/sbin',
-  '/usr/bin',
-  '/sbin',
-  '/bin',
-  '/usr/libexec',
-]
 /** In the order they are tried when no default is configured: crun starts a container in a third of runc's time. */
 const BUILT_IN = ['crun', 'runc']
 
@@ -79,10 +70,4 @@ export class Engines {
 /** The runtime as it must be used for a container: by its commands where these do more than we do ourselves. */
 export function engineFor(engine: Engine, record: { readonly hasLateHooks: boolean }): Engine {
   return record.hasLateHooks ? { ...engine, waits: 'command' } : engine
-}
-
-/** The absolute path of a program, looked for in the system's directories whatever PATH says; null if not installed. */
-export function findProgram(name: string): string | null {
-  const candidates = name.startsWith('/') ? [name] : DIRECTORIES.map((directory) => join(directory, name))
-  return candidates.find(isExecutable) ?? null
 }

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { silentLogger, type Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
-import { ConflictError, NotFoundError, UnavailableError } from '#errors/errors.ts'
+import { ConflictError, messageOf, NotFoundError, UnavailableError } from '#errors/errors.ts'
 import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess } from '#kernel/processes.ts'
 import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
 import { Bundle, openRuntimePaths, processStartTime, type BundleRecord, type RuntimePaths } from './bundle.ts'
+import { DEFAULT_PROFILE, ensureDefaultProfile } from './apparmor.ts'
 import { CDI_DIRECTORIES } from './cdi/cdi-devices.ts'
 import { ContainerCreation } from './container-creation.ts'
 import { ContainerCleanup } from './container-cleanup.ts'
@@ -14,7 +15,8 @@ import { containerStats } from './container-stats.ts'
 import { ExecSessions, type ExecContext } from './exec-sessions.ts'
 import { readMachine } from './machine.ts'
 import { OciContainer } from './oci-container.ts'
-import { engineFor, Engines, findProgram, type Engine, type EngineConfig } from './oci-engines.ts'
+import { findProgram } from './find-program.ts'
+import { engineFor, Engines, type Engine, type EngineConfig } from './oci-engines.ts'
 import { listProcesses } from './process-list.ts'
 import type {
   Attachment,
@@ -62,6 +64,19 @@ export function openRuntime(options: RuntimeOptions): Runtime {
   return new OciRuntime(options)
 }
 
+/** The machine with its default AppArmor profile in the kernel, where AppArmor is enforced. */
+async function withDefaultProfile(
+  machine: SpecMachine,
+  { directory, logger }: { readonly directory: string; readonly logger: Logger },
+): Promise<SpecMachine> {
+  if (!machine.apparmor) return machine
+  const isLoaded = await ensureDefaultProfile(directory, logger).catch((error: unknown) => {
+    logger.error('cannot load the AppArmor profile', { error: messageOf(error) })
+    return false
+  })
+  return { ...machine, apparmorProfile: isLoaded ? DEFAULT_PROFILE : null }
+}
+
 /** The runtime on crun, runc or another OCI runtime, with conmon. */
 class OciRuntime implements Runtime {
   readonly info: RuntimeInfo
@@ -90,7 +105,7 @@ class OciRuntime implements Runtime {
     this.#creation = new ContainerCreation({
       paths: this.#paths,
       engines: this.#engines,
-      machine: this.#machine,
+      machine: withDefaultProfile(this.#machine, { directory: this.#paths.temporary, logger }),
       conmon,
       cgroups: options.cgroups,
       cgroupParent: this.#cgroupParent,

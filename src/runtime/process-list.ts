@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import { captureOutput } from '#kernel/capture.ts'
-import { findProgram } from './oci-engines.ts'
+import { findProgram } from './find-program.ts'
 import type { ProcessList } from './runtime.ts'
 
 /**

@@ -13,6 +13,7 @@ const machine: SpecMachine = {
   architecture: 'amd64',
   kernelRelease: '6.1.0',
   apparmor: false,
+  apparmorProfile: null,
   initBinary: '/usr/bin/tini-static',
   seccompProfile: null,
 }
@@ -171,6 +172,40 @@ test('--init puts an init before the program', () => {
   assert.deepEqual(made.process.args, [INIT_PATH, '--', 'prog', 'arg'])
   assert.equal(made.mounts.at(-1)?.source, '/usr/bin/tini-static')
   assert.throws(() => containerSpecWithoutInit(), { code: 'invalid_argument' })
+})
+
+test('AppArmor: the default profile, one of the user, none for --privileged', () => {
+  const profile = (hostConfig: HostConfig, change: Partial<SpecMachine>): string | undefined => {
+    const request = {
+      id: 'x',
+      runtime: null,
+      rootfs: '/r',
+      args: ['a'],
+      config: {},
+      hostConfig,
+      hostname: 'h',
+    }
+    const namespaces = {
+      network: PRIVATE,
+      ipc: PRIVATE,
+      pid: PRIVATE,
+      uts: PRIVATE,
+      cgroup: PRIVATE,
+      user: null,
+    }
+    return containerSpec(
+      { ...request, mounts: [], namespaces, shmPath: null, logPath: null },
+      { machine: { ...machine, ...change }, cgroupPath: '/x', user: { uid: 0, gid: 0 } },
+    ).process.apparmorProfile
+  }
+  const enforced = { apparmor: true, apparmorProfile: 'docker-default' }
+  const own = { SecurityOpt: ['apparmor=mine'] }
+  assert.equal(profile({}, enforced), 'docker-default')
+  assert.equal(profile({}, { apparmor: true, apparmorProfile: null }), undefined)
+  assert.equal(profile(own, enforced), 'mine')
+  assert.equal(profile({ Privileged: true }, enforced), 'unconfined')
+  assert.equal(profile({}, {}), undefined)
+  assert.throws(() => profile(own, {}), { code: 'invalid_argument' })
 })
 
 function containerSpecWithoutInit(): OciSpec {

@@ -22,7 +22,10 @@ export interface SpecMachine {
   /** Go's name of the architecture. */
   readonly architecture: string
   readonly kernelRelease: string
+  /** AppArmor is enforced. */
   readonly apparmor: boolean
+  /** The AppArmor profile of containers that ask for none; null when there is none in the kernel. */
+  readonly apparmorProfile: string | null
   /** The file that `--init` runs; null when there is none. */
   readonly initBinary: string | null
   /** Replaces the default seccomp profile (`--seccomp-profile`); null is Docker's. */
@@ -64,7 +67,6 @@ export function containerSpec(
       security,
       capabilities,
       user: context.user,
-      apparmor: machine.apparmor,
       machine,
     }),
     root: { path: request.rootfs, readonly: hostConfig.ReadonlyRootfs === true },
@@ -96,7 +98,6 @@ function containerProcess(
     readonly security: SecurityOptions
     readonly capabilities: readonly string[]
     readonly user: OciUser
-    readonly apparmor: boolean
     readonly machine: SpecMachine
   },
 ): OciProcess {
@@ -132,13 +133,21 @@ function containerProcess(
   }
 }
 
+/** @throws InvalidArgumentError for a profile that nothing would enforce */
 function apparmorProfile(
   request: CreateRequest,
-  { security, apparmor }: { readonly security: SecurityOptions; readonly apparmor: boolean },
+  { security, machine }: { readonly security: SecurityOptions; readonly machine: SpecMachine },
 ): { readonly apparmorProfile?: string } {
-  if (!apparmor) return {}
-  if (security.apparmor !== null) return { apparmorProfile: security.apparmor }
-  return { apparmorProfile: request.hostConfig.Privileged === true ? 'unconfined' : 'docker-default' }
+  const asked = security.apparmor
+  if (!machine.apparmor) {
+    if (asked === null || asked === '' || asked === 'unconfined') return {}
+    throw new InvalidArgumentError(
+      `AppArmor is not enabled on this host: profile ${JSON.stringify(asked)} cannot be applied`,
+    )
+  }
+  if (asked !== null && asked !== '') return { apparmorProfile: asked }
+  if (request.hostConfig.Privileged === true) return { apparmorProfile: 'unconfined' }
+  return machine.apparmorProfile === null ? {} : { apparmorProfile: machine.apparmorProfile }
 }
 
 function containerSeccomp(context: {
