@@ -66,6 +66,8 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly ipcMode: 'private' | 'shareable'
   readonly shmSizeBytes: number
   readonly ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[]
+  /** Empty for the usual directories. */
+  readonly cdiSpecDirs: readonly string[]
   readonly init: boolean
   readonly initPath: string | null
   readonly noNewPrivileges: boolean
@@ -142,6 +144,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     ipcMode: reader.oneOf('default-ipc-mode', ['private', 'shareable'], 'private'),
     shmSizeBytes: sizeOf('default-shm-size', reader.text('default-shm-size') ?? '64M'),
     ulimits: reader.ulimits(),
+    cdiSpecDirs: reader.list('cdi-spec-dirs'),
     init: reader.boolean('init', false),
     initPath: reader.text('init-path'),
     noNewPrivileges: reader.boolean('no-new-privileges', false),

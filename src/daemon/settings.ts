@@ -147,6 +147,12 @@ export const SETTINGS: readonly Setting[] = [
     help: 'Default ulimit: nofile=1024:2048',
   },
   { key: 'init', kind: 'boolean', help: 'Run an init in every container' },
+  {
+    key: 'cdi-spec-dirs',
+    kind: 'list',
+    flag: 'cdi-spec-dir',
+    help: 'Directory of CDI device descriptions',
+  },
   { key: 'init-path', kind: 'string', help: 'Path of the init' },
   { key: 'no-new-privileges', kind: 'boolean', help: 'Set no-new-privileges for new containers' },
   {

@@ -13,6 +13,7 @@ import type { Events } from '#events/events.ts'
 import type { ImageService } from '#images/open-images.ts'
 import { checkStorage } from '#images/check.ts'
 import type { Storage } from '#images/storage.ts'
+import { CDI_DIRECTORIES } from '#runtime/cdi/cdi-devices.ts'
 import type { Runtime } from '#runtime/runtime.ts'
 import { noFilters } from '#spec/docker/filters.ts'
 import type { EventsOptions } from '#spec/docker/options.ts'
@@ -180,7 +181,7 @@ export class DaemonSystem implements SystemBackend {
         DefaultAddressPools: config.addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
       }),
       FirewallBackend: { Driver: 'nftables' },
-      CDISpecDirs: [],
+      CDISpecDirs: config.cdiSpecDirs.length > 0 ? config.cdiSpecDirs : CDI_DIRECTORIES,
       Warnings: warningsOf(limits, config),
     }
   }
