@@ -1,5 +1,5 @@
 import type { Digest } from '#base/digest.ts'
-import { DataLossError } from '#errors/errors.ts'
+import { DataLossError, InvalidArgumentError } from '#errors/errors.ts'
 import type { OciDescriptor } from '#spec/oci/image.ts'
 import type { Blobs, BlobWriter } from '#store/blobs.ts'
 import type { ContentHolds } from './content-holds.ts'
@@ -76,7 +76,8 @@ export class BlobIntake implements AsyncDisposable {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
-    if (this.#failure !== null) throw this.#failure
+    // Bytes that make no layer may be damaged on their way: only the digest tells, at the end. A full disk is at once.
+    if (this.#failure !== null && !isAboutBytes(this.#failure)) throw this.#failure
     await this.#writer.write(chunk)
   }
 
@@ -113,6 +114,10 @@ export class BlobIntake implements AsyncDisposable {
       await this.#dependencies.blobs.remove(this.#blob.digest)
     }
   }
+}
+
+function isAboutBytes(error: unknown): boolean {
+  return error instanceof InvalidArgumentError || error instanceof DataLossError
 }
 
 async function copyUpTo(

@@ -160,7 +160,13 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
       await sweepingOnFailure(() => registry.pull(options))
       if (options.platform !== null && !options.allTags) warnOfPlatform(store, options)
     },
-    push: (options) => registry.push(options),
+    async push(options) {
+      if (options.platform !== null) {
+        const name = options.tag === null ? options.repository : `${options.repository}:${options.tag}`
+        resolveForPlatform(store, name, options.platform)
+      }
+      await registry.push(options)
+    },
     search: (term, options) => registry.search(term, options),
     import: (tar: Readable, options) =>
       sweepingOnFailure(() => importImage(content, tar, { ...options, changer })),

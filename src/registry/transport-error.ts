@@ -14,6 +14,7 @@ export class TransportError extends UnavailableError {
 const PERMANENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
+  'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
   // Who did not answer in a minute was waited for long enough.

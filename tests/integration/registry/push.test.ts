@@ -139,6 +139,13 @@ describe('push', () => {
     await assert.rejects(push(root, { repository, tag: 'v2' }), {
       message: `tag does not exist: ${repository}:v2`,
     })
+    await assert.rejects(
+      push(root, { repository, tag: 'v1' }, { platform: { os: 'linux', architecture: 's390x' } }),
+      {
+        message:
+          /^image with reference .*\/app:v1 was found but its platform \(linux\/amd64\) does not match/,
+      },
+    )
     server.script = (request, response) => {
       if (request.method === 'GET') return false
       refuse(response, 403, 'DENIED', 'requested access to the resource is denied')
