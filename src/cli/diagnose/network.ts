@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import type { Network } from '#spec/docker/network.ts'
 import type { Context } from '../core/context.ts'
 
@@ -7,6 +7,18 @@ type Inspected = Network & {
   readonly Containers?: Readonly<
     Record<string, { readonly Name?: string; readonly IPv4Address?: string }>
   > | null
+}
+
+/** What `ip -j` says of a link, as far as it is looked at here. */
+interface IpLink {
+  readonly flags: readonly string[]
+  readonly addr_info: readonly { readonly local: string }[]
+}
+
+/** Asks ip(8) of the namespace we are in; nothing where it knows no such link. */
+function ipJson(...args: readonly string[]): readonly IpLink[] {
+  const { status, stdout } = spawnSync('ip', ['-j', ...args], { encoding: 'utf8' })
+  return status === 0 && stdout.trim() !== '' ? (JSON.parse(stdout) as IpLink[]) : []
 }
 
 /**
@@ -28,16 +40,17 @@ export function diagnoseNetwork(context: Context, text: string): boolean {
   }
   const id = network.Id ?? ''
   const bridge = network.Options?.['com.docker.network.bridge.name'] ?? `br-${id.slice(0, 12)}`
-  const folder = `/sys/class/net/${bridge}`
-  check(existsSync(`${folder}/bridge`), `bridge ${bridge} exists`)
-  if (!existsSync(folder)) return false
-  check((Number.parseInt(read(`${folder}/flags`), 16) & 1) === 1, `bridge ${bridge} is up`)
-  const addresses = (networkInterfaces()[bridge] ?? []).map(({ address }) => address)
+  // Not from /sys, which shows the links of the namespace it was mounted in.
+  const link = ipJson('address', 'show', 'dev', bridge)[0]
+  check(link !== undefined, `bridge ${bridge} exists`)
+  if (link === undefined) return false
+  check(link.flags.includes('UP'), `bridge ${bridge} is up`)
+  const addresses = link.addr_info.map(({ local }) => local)
   for (const { Gateway } of network.IPAM?.Config ?? []) {
     if (Gateway !== undefined && Gateway !== null && Gateway !== '')
-      check(addresses.includes(Gateway) || Gateway.includes(':'), `gateway ${Gateway} is on ${bridge}`)
+      check(addresses.includes(Gateway), `gateway ${Gateway} is on ${bridge}`)
   }
-  const ports = existsSync(`${folder}/brif`) ? readdirSync(`${folder}/brif`).length : 0
+  const ports = ipJson('link', 'show', 'master', bridge).length
   const containers = Object.values(network.Containers ?? {})
   check(
     ports >= containers.length,
