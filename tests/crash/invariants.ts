@@ -60,12 +60,18 @@ function leftovers(daemon: Wharfd): readonly string[] {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
-    .filter((point) => point.startsWith(`${daemon.root}/`))
+    .filter((point) => point.startsWith(`${daemon.root}/`) && !isStoredLayer(daemon, point))
   const monitors = pids()
     .filter((pid) => pid !== daemon.pid)
     .map((pid) => commandLine(pid))
     .filter((command) => command.includes(`${daemon.root}/`) && !command.startsWith('docker'))
   return [...mounts, ...monitors, ...cgroups(scratchTag)]
+}
+
+/** A layer that is stored stays mounted when nobody uses it, for the next container; it goes with the layer. */
+function isStoredLayer(daemon: Wharfd, mountPoint: string): boolean {
+  const [, hex] = /\/run\/layers\/([0-9a-f]{64})$/.exec(mountPoint) ?? []
+  return hex !== undefined && existsSync(`${daemon.root}/data/layers/${hex}`)
 }
 
 function commandLine(pid: number): string {
