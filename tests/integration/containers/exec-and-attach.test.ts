@@ -44,13 +44,14 @@ describe('exec and attach', () => {
 
   test('an exec can be inspected while it runs and after it ended', async () => {
     const { Id } = await wharfd.call('POST', '/containers/host/exec', {
-      Cmd: ['sh', '-c', 'sleep 0.5; exit 5'],
+      Cmd: ['sh', '-c', 'until [ -f /stop ]; do usleep 10000; done; exit 5'],
     })
     await wharfd.call('POST', `/exec/${Id}/start`, { Detach: true })
     const running = await wharfd.call('GET', `/exec/${Id}/json`)
     assert.equal(running.Running, true)
     assert.ok(running.Pid > 0)
     assert.deepEqual((await wharfd.call('GET', '/containers/host/json')).ExecIDs, [Id])
+    await wharfd.ok('exec', 'host', 'touch', '/stop')
     const ended = await until('the exec has ended', async () => {
       const view = await wharfd.call('GET', `/exec/${Id}/json`)
       return view.Running ? null : view
