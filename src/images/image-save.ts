@@ -72,7 +72,7 @@ function chooseImages(
     const repository = wholeRepository(content, name)
     const found = repository ?? [
       {
-        image: resolveImage(content.store, name).id,
+        image: savedImage(content, name),
         reference: taggedName(content, name),
       },
     ]
@@ -242,4 +242,14 @@ function indexEntries(manifest: StoredManifest, saved: Saved): OciDescriptor[] {
 
 function blobPath(digest: Digest): string {
   return `blobs/sha256/${digestHex(digest)}`
+}
+
+/** Here dockerd names the image as it was asked for, without the tag that it looked for. */
+function savedImage(content: ImageContent, name: string): Digest {
+  try {
+    return resolveImage(content.store, name).id
+  } catch (error) {
+    if (error instanceof NotFoundError) throw new NotFoundError(`No such image: ${name}`, { cause: error })
+    throw error
+  }
 }
