@@ -62,7 +62,7 @@ function kernel(glob: string): readonly Job[] {
   return files(glob).map((file) => ({
     name: file,
     argv: ['unshare', '--mount', '--net', ...node, 'tests/support/kernel-file.ts', file],
-    limitMs: 330_000,
+    limitMs: 480_000,
     retry: true,
     counted: true,
   }))
