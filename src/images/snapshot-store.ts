@@ -61,6 +61,7 @@ export class SnapshotStore implements Snapshots {
   /** Left by the last daemon, and not touched by this one yet: what `recover` looks at. */
   readonly #inherited = new Set<string>()
   readonly #locks = new KeyedLock()
+  readonly #freeing = new Set<Promise<void>>()
   #removed: (layers: readonly Digest[]) => void = () => {}
 
   constructor(options: SnapshotStoreOptions) {
@@ -166,7 +167,7 @@ export class SnapshotStore implements Snapshots {
     using _held = await this.#locks.acquire(id)
     const place = this.#places.get(id)
     if (place === undefined) return
-    await this.#unmount(place)
+    this.#mounted.delete(id)
     await this.#discard(place)
   }
 
@@ -184,7 +185,32 @@ export class SnapshotStore implements Snapshots {
     database.prepare('DELETE FROM snapshots WHERE id = ?').run(place.id)
     this.#places.delete(place.id)
     this.#removed(place.layers)
-    void this.#sweep([removed])
+    this.#freeSoon(removed, place)
+  }
+
+  /** Waits for the removals that go on in the background. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#freeing)
+  }
+
+  #freeSoon(name: string, place: Pick<SnapshotPlace, 'id' | 'layers' | 'storageOptions'>): void {
+    const freeing = this.#free(name, place).finally(() => this.#freeing.delete(freeing))
+    this.#freeing.add(freeing)
+  }
+
+  /**
+   * Unmounts what was moved away, and removes it. The last unmount of an overlay writes out the file system beneath,
+   * which can take long: nobody waits for it.
+   */
+  async #free(name: string, place: Pick<SnapshotPlace, 'id' | 'layers' | 'storageOptions'>): Promise<void> {
+    const directory = join(this.#options.directory, name)
+    try {
+      await this.#options.driver.unmount({ ...place, directory })
+    } catch (error) {
+      this.#options.log.warn('a snapshot cannot be unmounted', { name, error: messageOf(error) })
+      return
+    }
+    await this.#sweep([name])
   }
 
   async #sweep(names: readonly string[]): Promise<void> {
@@ -269,6 +295,6 @@ export class SnapshotStore implements Snapshots {
     this.#inherited.clear()
     await mkdir(this.#options.directory, { recursive: true })
     const stray = readdirSync(this.#options.directory).filter((name) => !this.#places.has(name))
-    void this.#sweep(stray)
+    for (const name of stray) this.#freeSoon(name, { id: name, layers: [], storageOptions: {} })
   }
 }

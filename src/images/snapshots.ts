@@ -53,7 +53,7 @@ export interface Snapshots {
   isMounted(id: string): boolean
   /** Unmounts; idempotent. What still has files open there keeps them (lazy unmount). */
   unmount(id: string): Promise<void>
-  /** Unmounts and removes; resolves when the snapshot is gone for everyone, its bytes are freed in the background. Idempotent. */
+  /** Removes; resolves when the snapshot is gone for everyone. It is unmounted and its bytes are freed in the background. Idempotent. */
   remove(id: string): Promise<void>
   /** What the container changed, in Docker's order (by path). Mounted or not. */
   changes(id: string): Promise<readonly SnapshotChange[]>

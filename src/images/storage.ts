@@ -70,7 +70,11 @@ export function openStorage(options: StorageOptions): Storage {
     workers,
     log: options.log,
   })
-  return { layers, snapshots, archives: createArchives(workers), workers, close: () => workers.close() }
+  const close = async (): Promise<void> => {
+    await snapshots.settled()
+    await workers.close()
+  }
+  return { layers, snapshots, archives: createArchives(workers), workers, close }
 }
 
 function openDriver(
