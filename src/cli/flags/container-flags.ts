@@ -67,6 +67,9 @@ export const containerFlags = {
   'group-add': list('Additional group'),
   'health-cmd': string('Command that checks health'),
   'health-interval': duration('Time between checks (ms|s|m|h)', { defaultText: '0s' }),
+  'health-on-failure': string('What to do when it becomes unhealthy (none, kill, restart, stop)', {
+    defaultText: 'none',
+  }),
   'health-retries': int('Failures in a row that mean unhealthy'),
   'health-start-interval': duration('Time between checks while starting (ms|s|m|h)', { defaultText: '0s' }),
   'health-start-period': duration('Time to start, in which failures do not count (ms|s|m|h)', {

@@ -70,7 +70,10 @@ export function containerRequest(input: RequestInput): ContainerCreateRequest {
     Cmd: command.length === 0 ? null : command,
     Image: image,
     Entrypoint: given('entrypoint') ? [flags.entrypoint] : null,
-    Labels: readLabels({ files: flags['label-file'], values: flags.label }),
+    Labels: {
+      ...readLabels({ files: flags['label-file'], values: flags.label }),
+      ...(flags['health-on-failure'] === '' ? {} : { 'wharf.health-on-failure': flags['health-on-failure'] }),
+    },
     ...(Object.keys(exposed).length === 0 ? {} : { ExposedPorts: exposed }),
     ...(Object.keys(anonymous).length === 0 ? {} : { Volumes: anonymous }),
     ...(health === null ? {} : { Healthcheck: health }),
