@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
 import { posix } from 'node:path'
 import { NotFoundError, PermissionDeniedError } from '#errors/errors.ts'
+import { resolveUser } from '#runtime/spec/user.ts'
+import { readUserDatabase } from '#runtime/user-database.ts'
 import type { ArchivePutOptions, Cancellable, PathStat } from '#spec/docker/options.ts'
 import { publishContainerEvent } from './container-events.ts'
 import type { ContainerContext } from './context.ts'
@@ -58,10 +60,18 @@ export class Files {
     if (place.readOnly === 'root') throw new PermissionDeniedError('container rootfs is marked read-only')
     await this.#context.archives.extract(place.root, place.path, tar, {
       noOverwriteDirNonDir: options.noOverwriteDirNonDir,
-      ...(options.copyUidGid ? { owner: numericUser(record) } : {}),
+      ...(options.copyUidGid ? { owner: await this.#owner(record) } : {}),
       signal: options.signal,
     })
     publishContainerEvent(this.#context.events, record, { action: 'extract-to-dir' })
+  }
+
+  /** The ids of the user that the container runs as, by the names of its own files. */
+  async #owner(record: ContainerRecord): Promise<{ readonly uid: number; readonly gid: number }> {
+    const root = isAlive(record.state)
+      ? `/proc/${record.state.pid}/root`
+      : await this.#context.snapshots.mount(record.id)
+    return resolveUser(record.config.User ?? '', [], readUserDatabase(root))
   }
 
   /** A root and a path beneath it: the live container's, or the mount of a stopped one that the path lies in. */
@@ -99,11 +109,6 @@ function keepEnding(path: string, resolved: string): string {
   if (resolved === '/') return path.endsWith('/.') || path === '.' ? '/.' : '/'
   if (path.endsWith('/.')) return `${resolved}/.`
   return path.endsWith('/') ? `${resolved}/` : resolved
-}
-
-function numericUser(record: ContainerRecord): { readonly uid: number; readonly gid: number } {
-  const [user = '0', group = user] = (record.config.User ?? '').split(':')
-  return { uid: Number(user) || 0, gid: Number(group) || 0 }
 }
 
 /** `Could not find the file /x` goes on with ` in container NAME`, as the user named it. */

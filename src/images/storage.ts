@@ -72,6 +72,7 @@ export function openStorage(options: StorageOptions): Storage {
   })
   const close = async (): Promise<void> => {
     await snapshots.settled()
+    driver.close()
     await workers.close()
   }
   return { layers, snapshots, archives: createArchives(workers), workers, close }

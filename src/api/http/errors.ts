@@ -27,7 +27,8 @@ export function errorBody(error: unknown): string {
 
 /** Tells whether the error only says that the client has left. */
 export function isAbort(error: unknown): boolean {
-  return (
-    error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'ABORT_ERR'))
-  )
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? error.code : null
+  // What streams say when the other end went away before all was written.
+  return error.name === 'AbortError' || code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE'
 }

@@ -19,4 +19,6 @@ export class DirectoryViews implements LayerViews {
 
   release(): void {}
   drop(): void {}
+
+  close(): void {}
 }

@@ -92,6 +92,10 @@ export class ErofsMounts implements LayerViews {
     rmdirSync(this.#path(diffId))
   }
 
+  close(): void {
+    for (const diffId of this.#idle) this.drop(diffId)
+  }
+
   #path(diffId: Digest): string {
     return join(this.#directory, digestHex(diffId))
   }

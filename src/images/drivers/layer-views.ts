@@ -7,4 +7,6 @@ export interface LayerViews {
   release(diffId: Digest): void
   /** The layer goes: its view goes first, used or not (who uses it holds it open by an own reference in the kernel). */
   drop(diffId: Digest): void
+  /** The daemon ends: what nobody uses is taken away. */
+  close(): void
 }

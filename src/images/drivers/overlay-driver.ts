@@ -125,6 +125,10 @@ export class OverlayDriver implements SnapshotDriver {
     this.#options.views.drop(diffId)
   }
 
+  close(): void {
+    this.#options.views.close()
+  }
+
   async #mountOverlay(target: string, request: OverlayRequest): Promise<void> {
     await (this.#options.mountOverlay ?? mountOverlay)(target, request)
   }

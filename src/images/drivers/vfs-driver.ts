@@ -73,4 +73,6 @@ export class VfsDriver implements SnapshotDriver {
   }
 
   dropLayer(): void {}
+
+  close(): void {}
 }

@@ -58,3 +58,15 @@ test('a daemon holds after a hundred commands what it held before', { timeout: 2
     `${JSON.stringify(before)} → ${JSON.stringify(steady)}`,
   )
 })
+
+test('a daemon that ends without containers leaves no mount', { timeout: 120_000 }, async () => {
+  const wharfd = daemon!
+  await wharfd.ok('run', '--rm', 'busybox', 'true')
+  await wharfd.terminate()
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(`${wharfd.root}/`))
+  assert.deepEqual(mounts, [])
+  await wharfd.restart()
+  assert.equal(await wharfd.ok('run', '--rm', 'busybox', 'echo', 'again'), 'again')
+})
