@@ -33,6 +33,8 @@ export type ContainerMount =
       readonly readOnly: boolean
       /** With what is mounted below the source; true unless the user said no. */
       readonly recursive?: boolean
+      /** Read-only for what is mounted below the source too (mount_setattr(2), AT_RECURSIVE). Default true. */
+      readonly readOnlyBelow?: boolean
       readonly propagation?: string | null
       /** `nosuid`, `noexec` … */
       readonly options?: readonly string[]

@@ -43,6 +43,7 @@ async function resolveMount(mount: MountRecord, hosts: MountHosts): Promise<Cont
         destination,
         readOnly,
         recursive: mount.recursive,
+        readOnlyBelow: mount.readOnlyDepth !== 'top',
         propagation: mount.propagation,
       }
     case 'volume': {

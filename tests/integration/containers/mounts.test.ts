@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { Wharfd } from '../../support/wharfd.ts'
@@ -137,6 +138,20 @@ describe('mounts of containers', () => {
       /Read-only/,
     )
     await wharfd.ok('rm', 'donor')
+  })
+
+  test('read-only holds for what is mounted below, unless the user says otherwise', async () => {
+    const source = `${wharfd.root}/nested`
+    mkdirSync(`${source}/below`, { recursive: true })
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', `${source}/below`])
+    const write = async (options: string): Promise<number> => {
+      const mount = `type=bind,src=${source},dst=/n,${options}`
+      return (await wharfd.docker('run', '--rm', '--mount', mount, 'busybox', 'touch', '/n/below/x')).exitCode
+    }
+    assert.equal(await write('readonly'), 1)
+    assert.equal(await write('readonly,bind-recursive=writable'), 0)
+    assert.equal(await write('readonly,bind-propagation=rprivate,bind-recursive=readonly'), 1)
+    execFileSync('umount', [`${source}/below`])
   })
 
   test('an image is mounted read-only, and let go of with the container', async () => {
