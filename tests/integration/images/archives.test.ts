@@ -195,7 +195,7 @@ describe('save', () => {
     )
     await assert.rejects(save(first, 'app', 'nope'), {
       constructor: NotFoundError,
-      message: 'No such image: nope:latest',
+      message: 'No such image: nope',
     })
   })
 
