@@ -24,7 +24,6 @@ export class OciContainer {
   ended = false
   pid: number
   readonly #exitFile: string
-  readonly #isSeenLive: boolean
   #main: WatchedProcess | null
   #connection: AttachConnection | null = null
 
@@ -38,10 +37,7 @@ export class OciContainer {
     readonly exitsDirectory: string
     /** Resolves when conmon has ended. */
     readonly monitorEnded: Promise<unknown>
-    /** False for a container whose monitor had ended before we looked. */
-    readonly isLive: boolean
   }) {
-    this.#isSeenLive = options.isLive
     this.id = options.id
     this.bundle = options.bundle
     this.record = options.record
@@ -85,8 +81,8 @@ export class OciContainer {
     let finishedAt = new Date()
     try {
       exitCode = Number(readFileSync(this.#exitFile, 'utf8'))
-      // The kernel's file times are up to 10 ms late: good enough for an end that nobody saw.
-      if (!this.#isSeenLive) finishedAt = statSync(this.#exitFile).mtime
+      // The file's time and not the clock's: a later daemon must name the same end alike, to know it again.
+      finishedAt = statSync(this.#exitFile).mtime
     } catch {
       // The monitor was killed: without it nobody reads the container's output or reaps it.
       await this.cgroup.kill()

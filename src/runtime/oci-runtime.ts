@@ -133,7 +133,7 @@ class OciRuntime implements Runtime {
     const { id } = request
     if (this.#containers.has(id)) throw new ConflictError(`container ${id} is already running`)
     const { bundle, record, engine, pid, monitor } = await this.#creation.create(request)
-    this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.exited, isLive: true })
+    this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.exited })
     return { pid }
   }
 
@@ -144,7 +144,6 @@ class OciRuntime implements Runtime {
     readonly engine: Engine
     readonly pid: number
     readonly monitorEnded: Promise<unknown>
-    readonly isLive: boolean
   }): OciContainer {
     const cgroup = this.#cgroups.group(options.record.cgroupPath)
     const container = new OciContainer({ ...options, cgroup, exitsDirectory: this.#paths.exits })
@@ -285,7 +284,6 @@ class OciRuntime implements Runtime {
       engine,
       pid: monitor.containerPid,
       monitorEnded: process?.exited ?? Promise.resolve(),
-      isLive: process !== null,
     })
     if (process === null) await container.exit
     container.started = !existsSync(join(this.#stateRoot(engine.name), id, 'exec.fifo'))
