@@ -12,6 +12,7 @@ type Listed = { readonly Id: string; readonly State: string; readonly Names: rea
  * everything can be removed, and then nothing is left in the kernel or on disk.
  */
 export async function assertWhole(daemon: Wharfd): Promise<void> {
+  await recovered(daemon)
   for (const { Id, State } of (await daemon.call('GET', '/containers/json?all=1')) as Listed[]) {
     const answer = await daemon.api('GET', `/containers/${Id}/json`)
     // One that was being removed goes on to be while the API serves already.
@@ -32,8 +33,11 @@ export async function assertWhole(daemon: Wharfd): Promise<void> {
   await assertNothingLeft(daemon)
 }
 
-async function removeAll(daemon: Wharfd): Promise<void> {
+async function recovered(daemon: Wharfd): Promise<void> {
   await until('recovery has ended', () => / msg=recovered /.test(daemon.log().split(' msg=serving ').at(-1)!))
+}
+
+async function removeAll(daemon: Wharfd): Promise<void> {
   for (const { Id } of (await daemon.call('GET', '/containers/json?all=1')) as Listed[]) {
     const { status, body } = await daemon.api('DELETE', `/containers/${Id}?force=1&v=1`)
     assert.ok(status === 204 || status === 404 || status === 409, JSON.stringify(body))
