@@ -123,11 +123,13 @@ describe('a daemon from start to end', () => {
     await engine().terminate()
     await engine().restart({ flags: ['--trace', file] })
     await engine().call('GET', '/info')
-    const phases = readFileSync(file, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { name: string })
-    assert.ok(phases.some(({ name }) => name === 'api GET /info'))
+    // The phase of a request ends after its answer.
+    await until('the request is in the trace', () =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line.endsWith('}'))
+        .some((line) => (JSON.parse(line) as { name: string }).name === 'api GET /info'),
+    )
     await engine().terminate()
     await engine().restart({})
   })
