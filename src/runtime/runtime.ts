@@ -33,7 +33,7 @@ export type ContainerMount =
       readonly readOnly: boolean
       /** With what is mounted below the source; true unless the user said no. */
       readonly recursive?: boolean
-      /** Read-only for what is mounted below the source too (mount_setattr(2), AT_RECURSIVE). Default true. */
+      /** Read-only for what is mounted below the source too (mount_setattr(2), AT_RECURSIVE); only for directories. Default false. */
       readonly readOnlyBelow?: boolean
       readonly propagation?: string | null
       /** `nosuid`, `noexec` … */

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { errnoOf, InvalidArgumentError } from '#errors/errors.ts'
 import { findBeneath } from '#kernel/paths.ts'
 import type { ContainerMount } from '#runtime/runtime.ts'
@@ -43,7 +43,8 @@ async function resolveMount(mount: MountRecord, hosts: MountHosts): Promise<Cont
         destination,
         readOnly,
         recursive: mount.recursive,
-        readOnlyBelow: mount.readOnlyDepth !== 'top',
+        // Nothing is mounted below a file, and crun takes none.
+        readOnlyBelow: mount.readOnlyDepth !== 'top' && isDirectory(mount.source),
         propagation: mount.propagation,
       }
     case 'volume': {
@@ -77,4 +78,8 @@ function subpath(root: string, path: string, kind: string): string {
   if (found === null)
     throw new InvalidArgumentError(`cannot access path ${path} of the ${kind}: no such file or directory`)
   return found
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }

@@ -83,7 +83,7 @@ function userMount(mount: ContainerMount): OciMount {
     options: [
       bind,
       mount.readOnly ? 'ro' : 'rw',
-      ...(mount.readOnly && bind === 'rbind' && mount.readOnlyBelow !== false ? ['rro'] : []),
+      ...(mount.readOnly && bind === 'rbind' && mount.readOnlyBelow === true ? ['rro'] : []),
       propagation === '' ? 'rprivate' : propagation,
       ...(mount.options ?? []),
     ],
