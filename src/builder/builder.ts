@@ -84,6 +84,7 @@ export class Builder {
     if (options.buildId !== '') this.#running.set(options.buildId, abort)
     const directory = await mkdtemp(join(this.#temp, 'build-'))
     try {
+      await using held = new AsyncDisposableStack()
       await using lease = await this.#options.leases.take(`build ${directory}`)
       const { root, dockerfile: text } = await openBuildContext(
         { tar: context, remote: options.remote, dockerfile: options.dockerfile, directory, signal },
@@ -92,7 +93,7 @@ export class Builder {
       if (options.call === 'check') return check(text, options)
       const dockerfile = parseDockerfile(text)
       const progress = options.quiet ? () => {} : options.progress
-      const state = await this.#solve(dockerfile, { options, root, directory, lease, progress, signal })
+      const state = await this.#solve(dockerfile, { options, root, directory, held, lease, progress, signal })
       await failpoint('builder.image.before-create')
       const id = await this.#store(state, tags)
       options.progress({ aux: { ID: id } })
@@ -143,6 +144,7 @@ export class Builder {
       readonly options: BuildOptions
       readonly root: string
       readonly directory: string
+      readonly held: AsyncDisposableStack
       readonly lease: BuildLease
       readonly progress: (message: object) => void
       readonly signal: AbortSignal
@@ -201,6 +203,7 @@ export class Builder {
       readonly options: BuildOptions
       readonly root: string
       readonly directory: string
+      readonly held: AsyncDisposableStack
       readonly lease: BuildLease
       readonly listener: RunContext['listener']
     },
@@ -217,6 +220,7 @@ export class Builder {
       archives,
       roots,
       containers,
+      held: build.held,
       lease: build.lease,
       contexts,
       tempRoot: build.directory,

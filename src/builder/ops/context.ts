@@ -15,6 +15,8 @@ export interface StepContext {
   readonly lease: BuildLease
   /** The directory of the main build context, and of the named ones (`--build-context`). */
   readonly contexts: ReadonlyMap<string, string>
+  /** Disposed of when the build ends: for what a step may hold although its result comes from the cache. */
+  readonly held: AsyncDisposableStack
   /** A directory for what lives as long as one step. */
   readonly tempRoot: string
   readonly args: ArgValues

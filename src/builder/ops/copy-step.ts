@@ -111,7 +111,8 @@ async function gather(request: CopyRequest, at: Gathering): Promise<Selected> {
   if (sources.length === 0)
     throw new InvalidArgumentError(`${request.keyword} failed: no source files were specified`)
   const digest = await digestSources(sources, at.signal)
-  const kept = held.move()
+  // A step whose result is in the cache never makes its layer: then the end of the build lets go.
+  const kept = at.context.held.use(held.move())
   return { request, digest, sources, release: () => kept.disposeAsync() }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -118,4 +118,20 @@ test('--rm=false leaves the container of a command', async () => {
   const ids = (await daemon.ok('ps', '-aq')).split('\n')
   assert.equal(ids.length, 1)
   await daemon.ok('rm', ...ids)
+})
+
+test('what a cached COPY --from looked at is let go of', async () => {
+  const context = scratchDirectory('cached')
+  writeFileSync(
+    `${context}/Dockerfile`,
+    'FROM busybox AS a\nRUN touch /a\nFROM busybox\nCOPY --from=a /a /b\n',
+  )
+  const roots = (): number =>
+    readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`${daemon.root}/`) && line.includes(' - overlay ')).length
+  await daemon.ok('build', context, classic)
+  await until('the roots of the first build are gone', () => roots() === 0)
+  await daemon.ok('build', context, classic)
+  await until('the roots of the cached build are gone', () => roots() === 0, { timeoutMs: 10_000 })
 })
