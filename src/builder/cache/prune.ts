@@ -33,10 +33,11 @@ export async function pruneCache(
   imageLayers: ReadonlySet<Digest>,
 ): Promise<{ readonly keys: readonly string[]; readonly reclaimedBytes: number }> {
   const matches = matcherOf(options.filters)
-  const candidates = cache
-    .entries()
-    .filter((entry) => (options.all || !isShared(entry, imageLayers)) && matches(entry))
-  let keptBytes = cache.entries().reduce((sum, entry) => sum + entry.sizeBytes, 0)
+  const entries = cache.entries()
+  const candidates = entries.filter(
+    (entry) => (options.all || !isShared(entry, imageLayers)) && matches(entry),
+  )
+  let keptBytes = entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
   const limit = Math.max(options.reservedSpaceBytes, options.maxUsedSpaceBytes)
   const removed: BuildCacheEntry[] = []
   for (const entry of candidates) {
