@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'not_implemented'
   | 'unavailable'
   | 'kernel'
+  | 'plugin'
   | 'data_loss'
   | 'bug'
 

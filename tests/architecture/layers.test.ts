@@ -6,7 +6,7 @@ import { areaOf, importsOf, isTest, read, sourceFiles, staticImportsOf } from '.
 const levels: readonly (readonly string[])[] = [
   ['base', 'errors', 'spec'],
   ['kernel'],
-  ['store', 'events'],
+  ['store', 'events', 'plugins'],
   ['images', 'registry', 'network', 'volumes'],
   ['runtime'],
   ['containers', 'builder'],

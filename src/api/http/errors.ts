@@ -11,6 +11,7 @@ const STATUS = {
   not_implemented: 501,
   unavailable: 503,
   kernel: 500,
+  plugin: 500,
   data_loss: 500,
   bug: 500,
 } as const satisfies Record<ErrorCode, number>
