@@ -70,7 +70,12 @@ export const SETTINGS: readonly Setting[] = [
     refused: 'dockerd has removed it; use a proxy',
   },
   { key: 'metrics-addr', kind: 'string', help: 'TCP address of the metrics endpoint' },
-  { key: 'storage-driver', kind: 'string', letter: 's', help: 'Storage driver (erofs, overlay2, vfs)' },
+  {
+    key: 'storage-driver',
+    kind: 'string',
+    letter: 's',
+    help: 'Storage driver (erofs, overlay2, fuse-overlayfs, btrfs, vfs)',
+  },
   {
     key: 'storage-opts',
     kind: 'list',

@@ -1,5 +1,5 @@
+import type { Digest } from '#base/digest.ts'
 import { shortId } from '#base/ids.ts'
-import { digestOf, type Digest } from '#base/digest.ts'
 import { ConflictError } from '#errors/errors.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import type * as I from '#spec/docker/image.ts'
@@ -12,6 +12,7 @@ import {
   type Reference,
 } from '#spec/reference.ts'
 import { pruneFilter } from './image-filters.ts'
+import { chainIdsOf } from './layers/chain-ids.ts'
 import { isIdPrefix, resolveImage } from './image-resolver.ts'
 import type { ImageRecord, ImageUsers } from './image-service.ts'
 import type { ImageStore } from './image-store.ts'
@@ -205,14 +206,4 @@ function isSingleName(names: readonly Reference[]): boolean {
     digestRepositories.size === 1 &&
     digestRepositories.has(canonicalName(single))
   )
-}
-
-/** The chain ids of a stack of layers (OCI image-spec, config.md, "Layer ChainID"). */
-export function chainIdsOf(diffIds: readonly Digest[]): Digest[] {
-  const chain: Digest[] = []
-  for (const diffId of diffIds) {
-    const below = chain.at(-1)
-    chain.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`))
-  }
-  return chain
 }

@@ -206,8 +206,9 @@ export class SnapshotStore implements Snapshots {
     const directory = join(this.#options.directory, name)
     try {
       await this.#options.driver.unmount({ ...place, directory })
+      await this.#options.driver.reclaim(directory)
     } catch (error) {
-      this.#options.log.warn('a snapshot cannot be unmounted', { name, error: messageOf(error) })
+      this.#options.log.warn('what is left of a snapshot cannot be freed', { name, error: messageOf(error) })
       return
     }
     await this.#sweep([name])
@@ -268,7 +269,7 @@ export class SnapshotStore implements Snapshots {
     return this.#options.driver.withContents(this.#place(id), needsLower, work)
   }
 
-  describe(id: string): Readonly<Record<string, string>> {
+  describe(id: string): Readonly<Record<string, string>> | null {
     return this.#options.driver.describe(this.#place(id))
   }
 
@@ -283,6 +284,7 @@ export class SnapshotStore implements Snapshots {
   }
 
   async removeStray(name: string): Promise<void> {
+    await this.#options.driver.reclaim(join(this.#options.directory, name))
     await rm(join(this.#options.directory, name), { recursive: true, force: true })
   }
 

@@ -63,7 +63,7 @@ export interface Snapshots {
   /** Stores the changes as a new layer; the snapshot stays as it is. The caller holds a lease for the result. */
   commit(id: string, options?: { signal?: AbortSignal }): Promise<LayerRecord>
   /** `GraphDriver.Data` of `docker inspect`. */
-  describe(id: string): Readonly<Record<string, string>>
+  describe(id: string): Readonly<Record<string, string>> | null
   /** The layers of a snapshot, lowest first. @throws NotFoundError */
   layers(id: string): readonly Digest[]
   /**

@@ -8,12 +8,14 @@ import type { Archives } from './archive.ts'
 import { ensureBaseLayer } from './drivers/base-layer.ts'
 import { DirectoryViews } from './drivers/directory-views.ts'
 import type { SnapshotDriver } from './drivers/driver.ts'
+import { BtrfsDriver } from './drivers/btrfs-driver.ts'
 import { type DriverChoice, chooseDriver } from './drivers/choose-driver.ts'
 import { ErofsMounts } from './drivers/erofs-mounts.ts'
 import { mountFuseOverlay } from './drivers/fuse-overlayfs.ts'
 import { ProjectQuotas } from './drivers/project-quotas.ts'
 import { OverlayDriver } from './drivers/overlay-driver.ts'
 import { fileSystemName } from './drivers/probe.ts'
+import { SubvolumeStacks } from './drivers/subvolume-stacks.ts'
 import { refuseQuotas } from './drivers/quotas.ts'
 import { VfsDriver } from './drivers/vfs-driver.ts'
 import type { LayerFormat } from './layers/layer-sink.ts'
@@ -88,6 +90,16 @@ function openDriver(
   if (choice.name === 'vfs') {
     const quotas = refuseQuotas('--storage-opt is not supported for vfs')
     return new VfsDriver({ views: new DirectoryViews(directoryOf), baseLayer, workers, quotas })
+  }
+  if (choice.name === 'btrfs') {
+    const stacks = new SubvolumeStacks({
+      directory: join(options.dataRoot, 'btrfs'),
+      views: new DirectoryViews(directoryOf),
+      baseLayer,
+      workers,
+      log: options.log,
+    })
+    return new BtrfsDriver({ stacks, workers })
   }
   const quotas = new ProjectQuotas({
     snapshots: join(options.dataRoot, 'snapshots'),

@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
+import { isOnBtrfs } from '#kernel/btrfs.ts'
 import type { LayerFormat } from '../layers/layer-sink.ts'
 import type { ErofsSource } from './erofs-mounts.ts'
 import { findFuseOverlayfs } from './fuse-overlayfs.ts'
 import { type Probe, probeErofs, probeOverlay } from './probe.ts'
 
 /** The storage drivers by Docker's names, and Wharf's own, the first that works here being the default. */
-export const STORAGE_DRIVERS = ['erofs', 'overlay2', 'fuse-overlayfs', 'vfs'] as const
+export const STORAGE_DRIVERS = ['erofs', 'overlay2', 'fuse-overlayfs', 'btrfs', 'vfs'] as const
 export type StorageDriverName = (typeof STORAGE_DRIVERS)[number]
 
 /** A driver that works, and how it works here. */
@@ -49,6 +50,10 @@ function probe(name: StorageDriverName, directory: string): Probe<ErofsSource> {
       return findFuseOverlayfs() === null
         ? { ok: false, reason: 'it is not installed' }
         : { ok: true, value: 'file' }
+    case 'btrfs':
+      return isOnBtrfs(directory)
+        ? { ok: true, value: 'file' }
+        : { ok: false, reason: 'prerequisites for driver not satisfied (wrong filesystem?)' }
     case 'vfs':
       return { ok: true, value: 'file' }
   }

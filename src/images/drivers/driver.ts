@@ -38,14 +38,16 @@ export interface SnapshotDriver {
   adopt(place: SnapshotPlace, mountPoints: ReadonlySet<string>): boolean
   /** Frees what is not a file in the snapshot's directory, before that is removed. */
   forget(place: SnapshotPlace): Promise<void>
+  /** Removes at once, from a snapshot's directory that was moved away, what is slow to remove file by file. Idempotent. */
+  reclaim(directory: string): Promise<void>
   /** Runs `work` with the contents. `needsLower` asks for the merged layers too. */
   withContents<T>(
     place: SnapshotPlace,
     needsLower: boolean,
     work: (contents: SnapshotContents) => Promise<T>,
   ): Promise<T>
-  /** `GraphDriver.Data` of `docker inspect`. */
-  describe(place: SnapshotPlace): Readonly<Record<string, string>>
+  /** `GraphDriver.Data` of `docker inspect`: overlays have some. */
+  describe(place: SnapshotPlace): Readonly<Record<string, string>> | null
   /** A layer is about to be removed. */
   dropLayer(diffId: Digest): void
   /** The daemon ends: what only makes the next mount faster is given back. Snapshots in use stay mounted. */

@@ -86,6 +86,10 @@ export class OverlayDriver implements SnapshotDriver {
     this.#options.quotas.forget(place)
   }
 
+  reclaim(): Promise<void> {
+    return Promise.resolve()
+  }
+
   async withContents<T>(
     place: SnapshotPlace,
     needsLower: boolean,

@@ -60,6 +60,10 @@ export class VfsDriver implements SnapshotDriver {
     return Promise.resolve()
   }
 
+  reclaim(): Promise<void> {
+    return Promise.resolve()
+  }
+
   withContents<T>(
     place: SnapshotPlace,
     _needsLower: boolean,
@@ -68,8 +72,8 @@ export class VfsDriver implements SnapshotDriver {
     return work({ kind: 'tree', tree: this.rootOf(place), layers: this.#layers(place) })
   }
 
-  describe(place: SnapshotPlace): Readonly<Record<string, string>> {
-    return { ID: place.id, Dir: this.rootOf(place) }
+  describe(): null {
+    return null
   }
 
   dropLayer(): void {}

@@ -60,7 +60,8 @@ function copyFile(file: TreeFile, writer: TreeWriter): void {
   if (type !== 'file') return
   const fd = openSync(file.at, constants.O_RDONLY | constants.O_NOFOLLOW | O_CLOEXEC)
   try {
-    for (let bytes = readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer))
+    const isShared = writer.shareContent(fd)
+    for (let bytes = isShared ? 0 : readSync(fd, buffer); bytes > 0; bytes = readSync(fd, buffer))
       writer.data(buffer.subarray(0, bytes))
   } finally {
     closeSync(fd)

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { InvalidArgumentError, errnoOf } from '#errors/errors.ts'
+import { shareContent } from '#kernel/btrfs.ts'
 import { makeDevice } from '#kernel/device-nodes.ts'
 import { mkdirat, mknodat, utimensat } from '#kernel/native/files.ts'
 import { O_CLOEXEC, O_PATH } from '#kernel/paths.ts'
@@ -45,6 +46,7 @@ export class TreeWriter {
   readonly #parents: TreeParents
   /** Directories get their times last: making a file in one changes them. */
   readonly #times = new Map<string, TreeEntry>()
+  #canShare = true
   #file: {
     readonly fd: number
     readonly parentFd: number
@@ -80,6 +82,19 @@ export class TreeWriter {
     if (this.#file === null) return
     for (let done = 0; done < bytes.length;)
       done += writeSync(this.#file.fd, bytes, done, bytes.length - done)
+  }
+
+  /** Gives the file the content of another, whose blocks they share from now on. False where the file system cannot. */
+  shareContent(fromFd: number): boolean {
+    if (this.#file === null || !this.#canShare) return false
+    try {
+      shareContent(fromFd, this.#file.fd)
+      return true
+    } catch (error) {
+      if (!['EOPNOTSUPP', 'ENOTTY', 'EXDEV', 'EINVAL'].includes(errnoOf(error) ?? '')) throw error
+      this.#canShare = false
+      return false
+    }
   }
 
   entryEnd(): void {

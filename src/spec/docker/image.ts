@@ -4,7 +4,7 @@ import type { ImageConfig } from './container-config.ts'
 
 export interface DriverData {
   readonly Name: string
-  readonly Data: Readonly<Record<string, string>>
+  readonly Data: Readonly<Record<string, string>> | null
 }
 
 export interface OCIPlatform {

@@ -1,3 +1,3 @@
 import { storageDriverSuite } from './driver.suite.ts'
 
-storageDriverSuite('fuse-overlayfs', { manyLayers: 20 })
+storageDriverSuite('fuse-overlayfs', { manyLayers: 150 })

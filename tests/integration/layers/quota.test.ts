@@ -1,13 +1,11 @@
 /** `--storage-opt size=`: a container cannot write more than it was given, on XFS with project quotas. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { InvalidArgumentError, errnoOf } from '#errors/errors.ts'
-import { attachLoop } from '#kernel/loop-devices.ts'
-import { mount, umountAll } from '#kernel/mounts.ts'
-import { scratchDirectory } from '../../support/scratch.ts'
-import { open, run, streamOf, tarOf } from './fixture.ts'
+import { type LoopDisk, loopDisk } from '../../support/loop-disk.ts'
+import { open, streamOf, tarOf } from './fixture.ts'
 
 /** Why quotas cannot be tried here, or false. A kernel without CONFIG_XFS_QUOTA refuses the mount option. */
 function whyNot(): string | false {
@@ -20,26 +18,8 @@ function whyNot(): string | false {
   }
 }
 
-/** An XFS of its own, mounted while the result lives. */
-function xfs(options: string): Disposable & { readonly root: string } {
-  const directory = scratchDirectory('xfs')
-  const image = join(directory, 'image')
-  writeFileSync(image, '')
-  truncateSync(image, 400 * 1024 * 1024)
-  run('mkfs.xfs', ['-q', image])
-  const root = join(directory, 'root')
-  mkdirSync(root)
-  {
-    using device = attachLoop(image, { readOnly: false })
-    mount(root, { source: device.path, fstype: 'xfs', data: options })
-  }
-  return {
-    root,
-    [Symbol.dispose]() {
-      umountAll(root)
-      rmSync(image)
-    },
-  }
+function xfs(options: string): LoopDisk {
+  return loopDisk('xfs', options)
 }
 
 const skip = whyNot()

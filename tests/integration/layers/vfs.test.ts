@@ -1,3 +1,3 @@
 import { storageDriverSuite } from './driver.suite.ts'
 
-storageDriverSuite('vfs', { manyLayers: 20 })
+storageDriverSuite('vfs', { manyLayers: 150 })
