@@ -1,4 +1,3 @@
-import type { Digest } from '#base/digest.ts'
 import { shortId } from '#base/ids.ts'
 import { ConflictError } from '#errors/errors.ts'
 import type { Filters } from '#spec/docker/filters.ts'

@@ -7,6 +7,7 @@ import type { Digest } from '#base/digest.ts'
 import { createSubvolume, isSubvolume } from '#kernel/btrfs.ts'
 import { loopDisk } from '../../support/loop-disk.ts'
 import { until } from '../../support/until.ts'
+import { Wharfd } from '../../support/wharfd.ts'
 import { type Opened, open, run, streamOf, tarOf } from './fixture.ts'
 import { storageDriverSuite } from './driver.suite.ts'
 
@@ -115,4 +116,37 @@ test('a snapshot holds no more than its size, whatever the image holds', async (
   const next = await snapshots.mount('next')
   writeFileSync(join(next, 'more'), Buffer.alloc(16 * 1024 * 1024, 1))
   assert.equal(statSync(join(next, 'more')).size, 16 * 1024 * 1024)
+})
+
+test('docker runs, limits, compares, commits and builds on btrfs, and info says so', async () => {
+  using small = loopDisk('btrfs', '')
+  const daemon = await Wharfd.startWithBusybox({
+    flags: ['--data-root', join(small.root, 'data'), '--storage-driver', 'btrfs'],
+  })
+  try {
+    assert.equal(await daemon.ok('info', '-f', '{{.Driver}} {{.DriverStatus}}'), 'btrfs [[Btrfs ]]')
+    const size = ['--storage-opt', 'size=10m']
+    const full = await daemon.docker(
+      'run',
+      '--rm',
+      ...size,
+      'busybox',
+      'dd',
+      'if=/dev/zero',
+      'of=/x',
+      'bs=1M',
+      'count=40',
+    )
+    assert.match(full.stderr, /Disk quota exceeded/)
+    await daemon.ok('run', '--name', 'changed', 'busybox', 'sh', '-c', 'echo hi > /made; rm /bin/wc')
+    assert.equal(
+      await daemon.ok('inspect', '-f', '{{json .GraphDriver}}', 'changed'),
+      '{"Data":null,"Name":"btrfs"}',
+    )
+    assert.equal(await daemon.ok('diff', 'changed'), 'C /bin\nD /bin/wc\nA /made')
+    await daemon.ok('commit', 'changed', 'made:btrfs')
+    assert.equal(await daemon.ok('run', '--rm', 'made:btrfs', 'cat', '/made'), 'hi')
+  } finally {
+    await daemon.stop()
+  }
 })
