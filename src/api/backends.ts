@@ -3,7 +3,7 @@ import type { BuildCache } from '#spec/docker/build.ts'
 import type { ContainerConfig } from '#spec/docker/container-config.ts'
 import type * as C from '#spec/docker/container.ts'
 import type { Filters } from '#spec/docker/filters.ts'
-import type { Resources, RestartPolicy } from '#spec/docker/host-config.ts'
+import type { PublishRequest, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type * as I from '#spec/docker/image.ts'
 import type * as N from '#spec/docker/network.ts'
 import type * as O from '#spec/docker/options.ts'
@@ -40,7 +40,7 @@ export interface ContainerLifecycle {
   rename(name: string, newName: string): Promise<void>
   update(
     name: string,
-    request: Resources & { readonly RestartPolicy?: RestartPolicy | null },
+    request: Resources & PublishRequest & { readonly RestartPolicy?: RestartPolicy | null },
   ): Promise<C.ContainerUpdateResponse>
   remove(name: string, options: O.ContainerRemoveOptions): Promise<void>
   prune(filters: Filters): Promise<{ ContainersDeleted: readonly string[] | null; SpaceReclaimed: number }>

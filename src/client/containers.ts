@@ -9,7 +9,7 @@ import type {
   FilesystemChange,
 } from '#spec/docker/container.ts'
 import type { Filters } from '#spec/docker/filters.ts'
-import type { Resources, RestartPolicy } from '#spec/docker/host-config.ts'
+import type { PublishRequest, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
 import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
 import { filtersQuery } from './filters.ts'
@@ -135,7 +135,7 @@ export class Containers {
 
   update(
     id: string,
-    request: Resources & { RestartPolicy?: RestartPolicy },
+    request: Resources & PublishRequest & { RestartPolicy?: RestartPolicy },
   ): Promise<ContainerUpdateResponse> {
     return this.#transport.json(`${base(id)}/update`, { method: 'POST', json: request })
   }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type * as C from '#spec/docker/container.ts'
 import type { Filters } from '#spec/docker/filters.ts'
-import type { Resources, RestartPolicy } from '#spec/docker/host-config.ts'
+import type { PublishRequest, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type * as O from '#spec/docker/options.ts'
 import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
 import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
@@ -92,7 +92,7 @@ export class ContainerBackend {
 
   async update(
     name: string,
-    request: Resources & { readonly RestartPolicy?: RestartPolicy | null },
+    request: Resources & PublishRequest & { readonly RestartPolicy?: RestartPolicy | null },
   ): Promise<C.ContainerUpdateResponse> {
     await this.#services.ready
     return this.#services.editing.update(name, request)

@@ -1,13 +1,16 @@
 import { failpoint } from '#base/failpoint.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
-import type { Resources, RestartPolicy } from '#spec/docker/host-config.ts'
+import type { PublishRequest, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type { ContainerUpdateResponse } from '#spec/docker/container.ts'
 import { parseName } from './create/names.ts'
 import { validateRestartPolicy } from './create/validate-host-config.ts'
 import { validateResources } from './create/validate-resources.ts'
+import { livePorts } from './list/network-view.ts'
+import { changePublishing, isPublishing } from './publishing.ts'
 import { publishContainerEvent } from './container-events.ts'
 import type { ContainerContext } from './context.ts'
 import type { ContainerRecord } from './records.ts'
+import { sandboxRequest } from './start/network-request.ts'
 import { isAlive } from './state.ts'
 
 /** Limits that `update` may change; a null or absent one stays as it is. */
@@ -58,10 +61,10 @@ export class Editing {
     }
   }
 
-  /** `POST /containers/{id}/update`: limits at once, the restart policy at the next end. */
+  /** `POST /containers/{id}/update`: limits and published ports at once, the restart policy at the next end. */
   async update(
     reference: string,
-    request: Resources & { readonly RestartPolicy?: RestartPolicy | null },
+    request: Resources & PublishRequest & { readonly RestartPolicy?: RestartPolicy | null },
   ): Promise<ContainerUpdateResponse> {
     const { records, runtime, events } = this.#context
     const { id } = records.resolve(reference)
@@ -78,14 +81,44 @@ export class Editing {
     }
     const changes = changedLimits(request)
     refuseContradictions(record, changes)
+    // The last that may be refused, and nothing is changed then.
+    if (isPublishing(request)) await this.#publish(record, request)
     if (isAlive(record.state) && Object.keys(changes).length > 0) await runtime.update(id, changes)
     await failpoint('containers.update.after-cgroup')
     const after = records.redefine(id, {
-      hostConfig: { ...hostConfig, ...changes, ...(policy === null ? {} : { RestartPolicy: policy }) },
+      hostConfig: {
+        ...records.get(id).hostConfig,
+        ...changes,
+        ...(policy === null ? {} : { RestartPolicy: policy }),
+      },
     })
     await records.durable()
     publishContainerEvent(events, after, { action: 'update' })
     return { Warnings: [] }
+  }
+
+  /** Ports of a running container change in the kernel, in its record and in the network's as one; others' at the next start. */
+  async #publish(record: ContainerRecord, request: PublishRequest): Promise<void> {
+    const { records, networks } = this.#context
+    const { id, config, hostConfig } = record
+    const change = changePublishing(record, request, livePorts(record, networks))
+    const { portBindings, exposedPorts } = change
+    const write = (): void => {
+      records.redefine(id, {
+        hostConfig: { ...hostConfig, PortBindings: portBindings },
+        config: { ...config, ExposedPorts: Object.fromEntries(exposedPorts.map((name) => [name, {}])) },
+      })
+    }
+    if (isAlive(record.state)) {
+      await networks.republish(id, { ...change, record: write })
+      return
+    }
+    networks.check(
+      sandboxRequest({ ...record, hostConfig: { ...hostConfig, PortBindings: portBindings } }, (reference) =>
+        records.resolve(reference),
+      ),
+    )
+    write()
   }
 }
 

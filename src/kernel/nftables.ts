@@ -82,6 +82,15 @@ export class NftTable implements Disposable {
     }
   }
 
+  /** Takes elements out and adds others, as one transaction. @throws KernelError ENOENT when one to take out is not there. */
+  change(removed: readonly SetElement[], added: readonly SetElement[]): void {
+    if (removed.length === 0 && added.length === 0) return
+    this.#batch([
+      ...this.#messages(NFT_MSG_DELSETELEM, removed),
+      ...this.#messages(NFT_MSG_NEWSETELEM, added),
+    ])
+  }
+
   /** Makes these the only elements of these sets, as one transaction. */
   replace(sets: readonly string[], elements: readonly SetElement[]): void {
     const flushes = sets.map((set) => this.#message(NFT_MSG_DELSETELEM, { set }))

@@ -129,6 +129,12 @@ export class BridgeDriver {
     inside.configure(record, endpoint)
   }
 
+  /** As `publishes` of `attach`, for a container that is plugged in. */
+  allowHairpin(endpoint: EndpointRecord): void {
+    const link = endpoint.hostLink === null ? null : this.#find(endpoint.hostLink)
+    if (link !== null) this.#netlink.setBridgePort(link.index, { hairpin: true })
+  }
+
   /** Unplugs a container: nothing passes any more when it returns; the links go in the background. Idempotent. */
   detach(endpoint: EndpointRecord): void {
     const { hostLink } = endpoint

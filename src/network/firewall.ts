@@ -108,6 +108,15 @@ export class Firewall implements Disposable {
     if (options.quiet !== true) this.#change(() => this.#table.add(portElements(rules)))
   }
 
+  /** Makes these the ports of an endpoint, as one transaction: those that stay are open all the time. */
+  republish(endpointId: string, rules: PortRules): void {
+    const before = this.#ports.get(endpointId)
+    const [old, now] = [before === undefined ? [] : portElements(before), portElements(rules)]
+    if (rules.ports.length === 0) this.#ports.delete(endpointId)
+    else this.#ports.set(endpointId, rules)
+    this.#change(() => this.#table.change(elementsWithout(old, now), elementsWithout(now, old)))
+  }
+
   unpublish(endpointId: string): void {
     const rules = this.#ports.get(endpointId)
     if (rules === undefined) return
@@ -155,6 +164,14 @@ function bridgeElements(rules: BridgeRules): SetElement[] {
     }
   }
   return elements
+}
+
+/** The first of these that are not among the others. */
+function elementsWithout(elements: readonly SetElement[], others: readonly SetElement[]): SetElement[] {
+  const text = ({ set, key, value }: SetElement): string =>
+    `${set} ${key.toString('hex')} ${value?.toString('hex') ?? ''}`
+  const known = new Set(others.map(text))
+  return elements.filter((element) => !known.has(text(element)))
 }
 
 function portElements(rules: PortRules): SetElement[] {

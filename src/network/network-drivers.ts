@@ -73,6 +73,11 @@ export class NetworkDrivers {
     else if (record.driver === 'macvlan') this.#macvlan.attach(record, endpoint, options.inside)
   }
 
+  /** An endpoint that published nothing is about to: what it sends to its own port must come back to it. */
+  allowHairpin(record: NetworkRecord, endpoint: EndpointRecord): void {
+    if (record.driver === 'bridge') this.#bridge.allowHairpin(endpoint)
+  }
+
   /** Unplugs an endpoint; `inside` is null when its namespace is gone. Nothing passes when it returns. Idempotent. */
   detach(endpoint: EndpointRecord, inside: LinkInside | null): void {
     if (endpoint.hostLink !== null) this.#bridge.detach(endpoint)

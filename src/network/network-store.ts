@@ -77,6 +77,14 @@ export class NetworkStore {
     this.#indexSandbox(record.containerId, record)
   }
 
+  /** As `putSandbox`, in one transaction with what another area writes. */
+  putSandboxWith(record: SandboxRecord, other: () => void): void {
+    this.#database.transaction(() => {
+      other()
+      this.putSandbox(record)
+    })
+  }
+
   deleteSandbox(containerId: string): void {
     this.#database.prepare('DELETE FROM network_sandboxes WHERE container_id = ?').run(containerId)
     this.#indexSandbox(containerId, null)

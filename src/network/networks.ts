@@ -2,6 +2,7 @@ import type { Filters } from '#spec/docker/filters.ts'
 import type { PortMap } from '#spec/docker/host-config.ts'
 import type { EndpointResource, EndpointSettings, Network, NetworkStatus } from '#spec/docker/network.ts'
 import type { NetworkCreateRequest } from '#spec/docker/requests.ts'
+import type { PortChange } from './port-changes.ts'
 
 /** What a network is to its inspector: its definition and the containers that are attached to it now. */
 export interface NetworkDetail extends Network {
@@ -144,6 +145,11 @@ export interface Sandboxes {
     containerId: string,
     options: { readonly network: string; readonly force: boolean },
   ): Promise<Sandbox>
+  /**
+   * Changes what a running container publishes, all or nothing, and records it together with what the caller records. Ports that stay are not touched.
+   * @throws NotFoundError for a container without a stack of its own; an error with Docker's words for a port that is taken.
+   */
+  republish(containerId: string, change: PortChange): Promise<Sandbox>
   /** Follows `docker rename`: the embedded DNS answers to the new name. */
   rename(containerId: string, newName: string): void
   /** Called when links make the hosts file of a running container change (its owner rewrites the file in place). */

@@ -125,6 +125,7 @@ class OpenNetworks implements Networks {
   connect: Networks['connect'] = (containerId, options) => this.#sandboxes.connect(containerId, options)
   disconnect: Networks['disconnect'] = (containerId, options) =>
     this.#sandboxes.disconnect(containerId, options)
+  republish: Networks['republish'] = (containerId, change) => this.#sandboxes.republish(containerId, change)
   rename: Networks['rename'] = (containerId, newName) => this.#sandboxes.rename(containerId, newName)
   onHostsChanged: Networks['onHostsChanged'] = (listener) => this.#sandboxes.onHostsChanged(listener)
 

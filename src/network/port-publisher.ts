@@ -6,9 +6,12 @@ import type { Firewall } from './firewall.ts'
 import { PublishError } from './host-ports.ts'
 import type { HostPorts } from './host-ports.ts'
 import type { NetworkStore } from './network-store.ts'
+import { planPorts } from './port-changes.ts'
+import type { PortChange } from './port-changes.ts'
 import { portWishes } from './port-spec.ts'
-import { holdPorts, portRules } from './publishing.ts'
-import type { EndpointRecord, PublishedPort, SandboxRecord } from './records.ts'
+import type { PortWish } from './port-spec.ts'
+import { holdPorts, hostAddresses, portRules } from './publishing.ts'
+import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRecord } from './records.ts'
 
 /** Serves published ports that the firewall cannot: IPv6 loopback, IPv6 to a container without it. */
 export interface PortProxies {
@@ -30,7 +33,7 @@ export class PortPublisher {
    * @throws PublishError in Docker's words.
    */
   publishAt(record: SandboxRecord, publishing: ReadonlySet<string>): SandboxRecord {
-    const { store, hostPorts, proxies, firewall } = this.#parts
+    const { store, proxies, firewall } = this.#parts
     const first = record.endpoints.find((endpoint) => publishing.has(endpoint.id))
     if (record.endpoints.some((endpoint) => endpoint.ports.length > 0 && endpoint !== first)) {
       for (const endpoint of record.endpoints) this.unpublish(endpoint)
@@ -45,22 +48,9 @@ export class PortPublisher {
       store.putSandbox(bare)
       return bare
     }
-    let ports: PublishedPort[]
-    try {
-      ports = holdPorts(hostPorts, wishes, { network, endpoint: first, proxied: proxies.enabled })
-    } catch (error) {
-      if (!(error instanceof PublishError)) throw error
-      throw new PublishError(
-        'driver failed programming external connectivity on endpoint ' +
-          `${record.containerName} (${first.id}): ${error.message}`,
-        { cause: error },
-      )
-    }
+    const ports = this.#hold(record, wishes, { network, endpoint: first })
     const published = { ...first, ports }
-    const endpoints = record.endpoints.map((endpoint) =>
-      endpoint === first ? published : { ...endpoint, ports: [] },
-    )
-    const settled = { ...record, endpoints }
+    const settled = withPorts(record, published)
     store.putSandbox(settled)
     failpointSync('network.sandbox.ports-recorded')
     firewall.publish(published.id, portRules(network, published))
@@ -69,13 +59,69 @@ export class PortPublisher {
     return settled
   }
 
+  /**
+   * Changes what a running container publishes, all or nothing; ports that stay are not touched. Connections to what goes live on until they end. The
+   * record, which names `change`'s wishes, and the owner's are written as one; then the kernel is asked.
+   * @throws PublishError in Docker's words; nothing is changed then.
+   */
+  republish(record: SandboxRecord, first: EndpointRecord | null, change: PortChange): SandboxRecord {
+    const { store, proxies, firewall } = this.#parts
+    const network = first === null ? null : store.network(first.networkId)
+    if (first === null || network?.driver !== 'bridge') {
+      store.putSandboxWith(record, change.record)
+      return record
+    }
+    const place = { network, endpoint: first, proxied: proxies.enabled }
+    const { kept, surplus, missing } = planPorts(first.ports, portWishes(record.request), {
+      drop: change.drop,
+      addressesOf: (wish) => hostAddresses(wish, place),
+    })
+    // What goes may be what comes: the same port of the host for another of the container.
+    for (const port of surplus) this.#letGo(port)
+    let added: PublishedPort[]
+    try {
+      added = this.#hold(record, missing, place)
+    } catch (error) {
+      this.#holdAgain(record, { ...first, ports: surplus })
+      throw error
+    }
+    const published = { ...first, ports: [...kept, ...added].toSorted(byContainerPort) }
+    const settled = withPorts(record, published)
+    store.putSandboxWith(settled, change.record)
+    failpointSync('network.republish.recorded')
+    firewall.republish(published.id, portRules(network, published))
+    for (const port of added) proxies.open(published, port)
+    this.#forgetFlows([...surplus, ...added])
+    return settled
+  }
+
+  #hold(
+    record: SandboxRecord,
+    wishes: readonly PortWish[],
+    place: { readonly network: NetworkRecord; readonly endpoint: EndpointRecord },
+  ): PublishedPort[] {
+    const { hostPorts, proxies } = this.#parts
+    try {
+      return holdPorts(hostPorts, wishes, { ...place, proxied: proxies.enabled })
+    } catch (error) {
+      if (!(error instanceof PublishError)) throw error
+      throw new PublishError(
+        'driver failed programming external connectivity on endpoint ' +
+          `${record.containerName} (${place.endpoint.id}): ${error.message}`,
+        { cause: error },
+      )
+    }
+  }
+
+  #letGo(port: PublishedPort): void {
+    this.#parts.proxies.close(port)
+    this.#parts.hostPorts.release(port)
+  }
+
   /** Takes back what an endpoint publishes. */
   unpublish(endpoint: EndpointRecord): void {
     this.#parts.firewall.unpublish(endpoint.id)
-    for (const port of endpoint.ports) {
-      this.#parts.proxies.close(port)
-      this.#parts.hostPorts.release(port)
-    }
+    for (const port of endpoint.ports) this.#letGo(port)
     this.#forgetFlows(endpoint.ports)
   }
 
@@ -94,6 +140,10 @@ export class PortPublisher {
 
   /** After a restart: holds the ports of a running container again. What cannot be had again is logged: the container runs on. */
   adopt(record: SandboxRecord, endpoint: EndpointRecord): void {
+    this.#holdAgain(record, endpoint)
+  }
+
+  #holdAgain(record: SandboxRecord, endpoint: EndpointRecord): void {
     const { proxies, hostPorts, log } = this.#parts
     for (const port of endpoint.ports) {
       try {
@@ -107,6 +157,18 @@ export class PortPublisher {
       }
     }
   }
+}
+
+/** The record with the ports of this endpoint as they are, and none at others. */
+function withPorts(record: SandboxRecord, published: EndpointRecord): SandboxRecord {
+  const endpoints = record.endpoints.map((endpoint) =>
+    endpoint.id === published.id ? published : { ...endpoint, ports: [] },
+  )
+  return { ...record, endpoints }
+}
+
+function byContainerPort(a: PublishedPort, b: PublishedPort): number {
+  return a.containerPort - b.containerPort
 }
 
 /** What the publisher works with. */

@@ -40,7 +40,8 @@ export function checkWishes(wishes: readonly PortWish[]): void {
   }
 }
 
-function hostAddresses(
+/** The addresses of the host at which a wish is published. */
+export function hostAddresses(
   wish: PortWish,
   options: { readonly network: NetworkRecord; readonly endpoint: EndpointRecord; readonly proxied: boolean },
 ): string[] {

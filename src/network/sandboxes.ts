@@ -24,6 +24,7 @@ import type { NetworkDrivers } from './network-drivers.ts'
 import type { NetworkStore } from './network-store.ts'
 import type { NetworkEvents, Sandbox, Sandboxes, SandboxRequest } from './networks.ts'
 import type { Pools } from './pools.ts'
+import type { PortChange } from './port-changes.ts'
 import { portWishes } from './port-spec.ts'
 import { CONFLICTS, endpointWishes } from './endpoint-wishes.ts'
 import { PortPublisher } from './port-publisher.ts'
@@ -197,6 +198,21 @@ export class SandboxService implements Sandboxes {
     return viewSandbox(record, this.#parts.context)
   }
 
+  async republish(containerId: string, change: PortChange): Promise<Sandbox> {
+    await this.#parts.ready()
+    const before = this.#existing(containerId)
+    const { portBindings, exposedPorts } = change
+    const request = { ...before.request, portBindings, exposedPorts }
+    checkWishes(portWishes(request))
+    const publishing = this.#gateways(before)
+    const endpoint =
+      before.endpoints.find(({ id }) => publishing.some((gateway) => gateway.id === id)) ?? null
+    const network = endpoint === null ? null : this.#parts.store.network(endpoint.networkId)
+    if (endpoint !== null && network !== null) this.#parts.drivers.allowHairpin(network, endpoint)
+    const record = this.#publisher.republish({ ...before, request }, endpoint, change)
+    return viewSandbox(record, this.#parts.context)
+  }
+
   rename(containerId: string, newName: string): void {
     const record = this.#parts.store.sandbox(containerId)
     if (record === null) return
@@ -326,6 +342,14 @@ export class SandboxService implements Sandboxes {
     const settled = this.#publisher.publishAt(record, publishing)
     if (usesEmbeddedDns(settled, context)) nameServers.open(settled, inside, options)
     return settled
+  }
+
+  /** The endpoints with the default routes. */
+  #gateways(record: SandboxRecord): EndpointRecord[] {
+    const networkOf = (id: string): NetworkRecord | null => this.#parts.store.network(id)
+    return ([4, 6] as const)
+      .map((family) => gatewayEndpoint(record.endpoints, { family, networkOf }))
+      .filter((endpoint) => endpoint !== null)
   }
 
   /** Gives everything of a sandbox back, whatever of it there is, then forgets it. */

@@ -37,6 +37,17 @@ export function workout(): readonly Step[] {
     cli('network', 'connect', 'net', 'made'),
     cli('network', 'disconnect', 'net', 'made'),
     cli('update', '--cpu-shares', '300', 'made'),
+    {
+      name: 'update --publish-rm --publish-add',
+      // The connection breaks when the daemon dies.
+      run: (engine) =>
+        engine
+          .api('POST', '/containers/made/update', {
+            PublishRemove: { '80/tcp': [] },
+            PublishAdd: { '81/tcp': [{ HostIp: '', HostPort: '18070' }] },
+          })
+          .catch(() => null),
+    },
     cli('rename', 'second', 'renamed'),
     cli('pause', 'renamed'),
     cli('unpause', 'renamed'),

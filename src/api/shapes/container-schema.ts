@@ -22,6 +22,9 @@ export const containerConfigFields: Record<string, Schema> = {
 
 const throttle: Schema = { list: { object: { Path: 'string', Rate: 'integer' } } }
 
+/** HostConfig.PortBindings. */
+export const portMap: Schema = { map: { list: { object: fields('string', 'HostIp', 'HostPort') } } }
+
 export const restartPolicy: Schema = { object: { Name: 'string', MaximumRetryCount: 'integer' } }
 
 export const resourcesFields: Record<string, Schema> = {
@@ -113,7 +116,7 @@ export const hostConfigFields: Record<string, Schema> = {
   ...fields(stringMap, 'Annotations', 'StorageOpt', 'Tmpfs', 'Sysctls'),
   ConsoleSize: { list: 'integer' },
   LogConfig: { object: { Type: 'string', Config: stringMap } },
-  PortBindings: { map: { list: { object: fields('string', 'HostIp', 'HostPort') } } },
+  PortBindings: portMap,
   RestartPolicy: restartPolicy,
   Mounts: { list: mount },
 }

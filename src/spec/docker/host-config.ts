@@ -71,6 +71,14 @@ export interface Mount {
   } | null
 }
 
+/** Ports to publish and to publish no more, of `POST /containers/{id}/update` (Wharf's own fields). */
+export interface PublishRequest {
+  /** As HostConfig.PortBindings. */
+  readonly PublishAdd?: PortMap | null
+  /** By the container's port: all of its bindings (an empty list or a binding with neither address nor port), or those that fit. */
+  readonly PublishRemove?: PortMap | null
+}
+
 export interface RestartPolicy {
   readonly Name?: '' | 'no' | 'always' | 'unless-stopped' | 'on-failure' | null
   readonly MaximumRetryCount?: number | null

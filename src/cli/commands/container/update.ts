@@ -1,8 +1,9 @@
-import type { Resources } from '#spec/docker/host-config.ts'
+import type { PortMap, PublishRequest, Resources } from '#spec/docker/host-config.ts'
 import { atLeast, command } from '../../core/command.ts'
 import { ExitError } from '../../core/exit.ts'
-import { int, string } from '../../core/flag.ts'
+import { int, list, string } from '../../core/flag.ts'
 import { bytes, cpus } from '../../flags/bytes.ts'
+import { parsePorts } from '../../flags/ports.ts'
 import { parseRestart } from '../../flags/container-request.ts'
 import { errorText } from '../../program.ts'
 
@@ -28,6 +29,8 @@ export default command({
     'memory-reservation': bytes('Soft memory limit'),
     'memory-swap': bytes('Limit of memory and swap together: -1 for unlimited swap', { minusOne: true }),
     'pids-limit': int('How many processes (-1 for unlimited)'),
+    'publish-add': list('Publish a port besides, as run -p takes it (Wharf only)'),
+    'publish-rm': list('Publish a port no more: 8080:80, or 80 for all that lead to it (Wharf only)'),
     restart: string('When to restart it'),
   },
   async run(context, { args, flags, given }) {
@@ -45,11 +48,13 @@ export default command({
       MemoryReservation: flags['memory-reservation'],
       MemorySwap: flags['memory-swap'],
       PidsLimit: flags['pids-limit'],
+      PublishAdd: ports(flags['publish-add']),
+      PublishRemove: ports(flags['publish-rm']),
       RestartPolicy: given('restart') ? parseRestart(flags.restart) : null,
     }
     const request = Object.fromEntries(
       Object.entries(wanted).filter(([, value]) => value !== null),
-    ) as Resources
+    ) as Resources & PublishRequest
     if (Object.keys(request).length === 0)
       throw new ExitError(1, 'you must provide one or more flags when using this command')
     const { containers } = await context.client()
@@ -66,3 +71,7 @@ export default command({
     if (failures.length > 0) throw new ExitError(1, failures.join('\n'))
   },
 })
+
+function ports(publish: readonly string[]): PortMap | null {
+  return publish.length === 0 ? null : parsePorts({ publish, expose: [] }).bindings
+}
