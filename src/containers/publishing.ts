@@ -1,7 +1,7 @@
 import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { PortBinding, PortMap, PublishRequest } from '#spec/docker/host-config.ts'
 import type { PortChange } from '#network/port-changes.ts'
-import type { PublishedPort } from '#network/records.ts'
+import type { PublishedPort } from '#network/port-spec.ts'
 import { parsePort } from '#network/port-spec.ts'
 import type { ContainerRecord } from './records.ts'
 

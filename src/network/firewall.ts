@@ -2,7 +2,7 @@ import { applyRuleset, NftTable } from '#kernel/nftables.ts'
 import type { SetElement } from '#kernel/nftables.ts'
 import { errnoOf } from '#errors/errors.ts'
 import { addressBytes, parseAddress, parseCidr } from './cidr.ts'
-import type { PublishedPort } from './records.ts'
+import type { PublishedPort } from './port-spec.ts'
 
 /** What the firewall is to know of a bridge network. */
 export interface BridgeRules {

@@ -3,7 +3,7 @@ import { errnoOf, WharfError } from '#errors/errors.ts'
 import { bind, listen, setsockoptInt, socket } from '#kernel/native/native.ts'
 import { addressBytes, parseAddress } from './cidr.ts'
 import type { PortProtocol, PortWish } from './port-spec.ts'
-import type { PublishedPort } from './records.ts'
+import type { PublishedPort } from './port-spec.ts'
 
 const AF_INET = 2
 const AF_INET6 = 10

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { planPorts } from './port-changes.ts'
 import type { PortWish } from './port-spec.ts'
-import type { PublishedPort } from './records.ts'
+import type { PublishedPort } from './port-spec.ts'
 
 const both = ['0.0.0.0', '::']
 const addressesOf = (wish: PortWish): string[] => (wish.hostIp === '' ? both : [wish.hostIp])

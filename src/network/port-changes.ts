@@ -1,6 +1,6 @@
 import type { PortMap } from '#spec/docker/host-config.ts'
 import type { PortWish } from './port-spec.ts'
-import type { PublishedPort } from './records.ts'
+import type { PublishedPort } from './port-spec.ts'
 
 /** A change of what a running container publishes. */
 export interface PortChange {

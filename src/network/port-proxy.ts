@@ -4,7 +4,8 @@ import type { Server, Socket } from 'node:net'
 import type { Logger } from '#base/logger.ts'
 import type { HostPorts } from './host-ports.ts'
 import { UdpRelay } from './udp-relay.ts'
-import type { EndpointRecord, PublishedPort } from './records.ts'
+import type { PublishedPort } from './port-spec.ts'
+import type { EndpointRecord } from './records.ts'
 
 /**
  * Serves published TCP and UDP ports at IPv6 host addresses where the firewall cannot: the container has no IPv6, or the client is on IPv6

@@ -11,7 +11,8 @@ import type { PortChange } from './port-changes.ts'
 import { portWishes } from './port-spec.ts'
 import type { PortWish } from './port-spec.ts'
 import { holdPorts, hostAddresses, portRules } from './publishing.ts'
-import type { EndpointRecord, NetworkRecord, PublishedPort, SandboxRecord } from './records.ts'
+import type { PublishedPort } from './port-spec.ts'
+import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
 
 /** Serves published ports that the firewall cannot: IPv6 loopback, IPv6 to a container without it. */
 export interface PortProxies {

@@ -13,6 +13,14 @@ export interface PortWish {
   readonly hostPorts: { readonly first: number; readonly last: number } | null
 }
 
+/** A port of a container that is published. */
+export interface PublishedPort {
+  readonly protocol: PortProtocol
+  readonly containerPort: number
+  readonly hostIp: string
+  readonly hostPort: number
+}
+
 /** Reads `80/tcp`, `80`. @throws InvalidArgumentError. */
 export function parsePort(text: string): { readonly port: number; readonly protocol: PortProtocol } {
   const match = /^(\d{1,5})(?:\/([a-zA-Z]+))?$/.exec(text)

@@ -5,7 +5,8 @@ import { parseAddress } from './cidr.ts'
 import type { PortRules } from './firewall.ts'
 import type { HostPorts } from './host-ports.ts'
 import type { PortWish } from './port-spec.ts'
-import type { EndpointRecord, NetworkRecord, PublishedPort } from './records.ts'
+import type { PublishedPort } from './port-spec.ts'
+import type { EndpointRecord, NetworkRecord } from './records.ts'
 
 const hostHasIPv6 = existsSync('/proc/net/if_inet6')
 

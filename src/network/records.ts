@@ -1,5 +1,6 @@
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import type { SandboxRequest } from './networks.ts'
+import type { PublishedPort } from './port-spec.ts'
 
 /** The drivers there are; `null` is Docker's name for "none". */
 export type DriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'overlay'
@@ -40,14 +41,6 @@ export interface NetworkRecord {
   readonly link: string | null
   /** The link was made for the network and goes with it. */
   readonly ownsLink: boolean
-}
-
-/** A port of a container that is published. */
-export interface PublishedPort {
-  readonly protocol: 'tcp' | 'udp' | 'sctp'
-  readonly containerPort: number
-  readonly hostIp: string
-  readonly hostPort: number
 }
 
 /** A container's place in a network. */
