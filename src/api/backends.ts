@@ -230,6 +230,10 @@ export interface BuildBackend {
   /** Reads the context (a tar, maybe compressed); null when `remote` or the session gives it. */
   build(context: Readable | null, options: O.BuildOptions): Promise<void>
   cancel(buildId: string): Promise<void>
+  /** Serves the session of a `wharf build` until the client leaves. */
+  session(connection: Duplex): Promise<void>
+  /** Who takes the connection that a client opened for a call of its session. @throws NotFoundError */
+  answer(sessionId: string, call: string): (connection: Duplex) => void
   prune(
     options: O.BuildPruneOptions,
   ): Promise<{ CachesDeleted: readonly string[] | null; SpaceReclaimed: number }>

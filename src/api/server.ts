@@ -30,7 +30,7 @@ export const API_SERVER_OPTIONS: ServerOptions & {
   shouldUpgradeCallback: (request) => UPGRADES.test((request.url ?? '').split('?', 1)[0] ?? ''),
 }
 
-const UPGRADES = /\/(attach|attach\/ws|exec\/[^/]+\/start|session|grpc)$/
+const UPGRADES = /\/(attach|attach\/ws|exec\/[^/]+\/start|session|build\/session\/[^/]+\/[^/]+|grpc)$/
 
 export interface ApiOptions {
   readonly log: Logger

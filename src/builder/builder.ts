@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { failpoint } from '#base/failpoint.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import { shortId } from '#base/ids.ts'
@@ -8,6 +8,7 @@ import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#error
 import type { Archives } from '#images/archive.ts'
 import type { Images } from '#images/image-service.ts'
 import type { Layers } from '#images/layers/layers.ts'
+import { mountTable, umountAll } from '#kernel/mounts.ts'
 import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
 import type { BuildOptions, BuildPruneOptions } from '#spec/docker/options.ts'
 import type { OciImageConfig } from '#spec/oci/image.ts'
@@ -26,6 +27,8 @@ import type { BuildLease, BuildLeases, BuildRoots, StepContainers, StepListener 
 import { MAIN_CONTEXT } from './ops/context.ts'
 import type { RunContext } from './ops/run-step.ts'
 import { type BuildPlan, parsePlatform, planBuild } from './plan/plan.ts'
+import { ClientSessions } from './session/client-session.ts'
+import { sweepSecretDirectories } from './session/secret-directory.ts'
 import { Solver } from './solver/solve.ts'
 import type { BuildPlatform, BuildState } from './state.ts'
 import type { Digest } from '#base/digest.ts'
@@ -41,6 +44,8 @@ export interface BuilderOptions {
   readonly cache: BuildCache
   /** A directory that is the builder's alone: `cache/` in it stays, `tmp/` is emptied at start. */
   readonly directory: string
+  /** A directory for mounts in memory, the builder's alone. */
+  readonly secretRoot: string
   readonly hostPlatform: BuildPlatform
   /** The layers that images name: forgetting a record of one frees nothing. */
   readonly imageLayers: () => ReadonlySet<Digest>
@@ -56,6 +61,7 @@ export class Builder {
   readonly #options: BuilderOptions
   readonly #solver = new Solver<BuildState>()
   readonly #locks = new KeyedLock()
+  readonly #sessions = new ClientSessions()
   readonly #running = new Map<string, AbortController>()
   /** How many commands run on an image that only they need. */
   readonly #users = new Map<Digest, number>()
@@ -66,6 +72,9 @@ export class Builder {
 
   /** Removes what builds of a dead daemon left, and makes the directories. */
   async open(): Promise<void> {
+    await sweepSecretDirectories(this.#options.secretRoot)
+    for (const { mountPoint } of mountTable())
+      if (mountPoint.startsWith(`${this.#temp}/`)) umountAll(mountPoint)
     await rm(this.#temp, { recursive: true, force: true })
     await mkdir(this.#temp, { recursive: true, mode: 0o700 })
     await mkdir(join(this.#options.directory, 'cache'), { recursive: true, mode: 0o700 })
@@ -136,6 +145,16 @@ export class Builder {
     if (abort === undefined) return Promise.reject(new NotFoundError(`build ${buildId} not found`))
     abort.abort(new InvalidArgumentError('build cancelled'))
     return Promise.resolve()
+  }
+
+  /** `POST /build/session`: serves a client until it leaves. */
+  session(connection: Duplex): Promise<void> {
+    return this.#sessions.serve(connection)
+  }
+
+  /** `POST /build/session/{session}/{call}`. @throws NotFoundError */
+  answer(sessionId: string, call: string): (connection: Duplex) => void {
+    return this.#sessions.get(sessionId).answer(call)
   }
 
   async #solve(
@@ -237,6 +256,9 @@ export class Builder {
         cacheRoot: join(this.#options.directory, 'cache'),
         tempRoot: build.directory,
         locks: this.#locks,
+        archives,
+        session: options.clientSession === '' ? null : this.#sessions.get(options.clientSession),
+        secretRoot: this.#options.secretRoot,
       }),
       keepContainers: !options.removeIntermediate,
       hostPlatform,

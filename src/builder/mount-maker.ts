@@ -2,13 +2,17 @@ import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeyedLock } from '#base/keyed-lock.ts'
-import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
+import type { Archives } from '#images/archive.ts'
+import { mountFs, umountAll } from '#kernel/mounts.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
 import type { Mount } from '#spec/docker/host-config.ts'
 import type { BuildRoots } from './needs.ts'
 import { MAIN_CONTEXT } from './ops/context.ts'
 import type { RunMount } from './ops/run-mounts.ts'
 import type { MountMaker } from './ops/run-step.ts'
+import type { ClientSession } from './session/client-session.ts'
+import { makeSecrets } from './session/make-secrets.ts'
 import type { BuildState } from './state.ts'
 
 /** What mounts are made from. */
@@ -20,42 +24,48 @@ export interface MountSources {
   readonly tempRoot: string
   /** Serialises `sharing=locked` between all builds. */
   readonly locks: KeyedLock
+  readonly archives: Archives
+  /** Who gives secrets; null for a client without a session. */
+  readonly session: ClientSession | null
+  /** Where directories in memory are made. */
+  readonly secretRoot: string
 }
 
 /** Makes the `--mount`s of RUN out of binds and tmpfs, which is what containers have. */
 export function createMountMaker(sources: MountSources): MountMaker {
   return {
-    async make(wanted, inputs) {
+    async make(wanted, inputs, signal) {
       await using held = new AsyncDisposableStack()
       const mounts: Mount[] = []
       const tmpfs: Record<string, string> = {}
+      const secrets = await makeSecrets(wanted, { sources, held, signal })
+      mounts.push(...secrets.mounts)
       for (const mount of wanted) {
         const target = mount.target as string
+        if (mount.type === 'secret' || mount.type === 'ssh') continue
         if (mount.type === 'tmpfs') {
           tmpfs[target] = mount.sizeBytes === null ? '' : `size=${mount.sizeBytes}`
           continue
         }
-        const source =
-          mount.type === 'cache'
-            ? await cacheDirectory(mount, sources, held)
-            : await bindSource(mount, inputs, { sources, held })
+        const at = { sources, held, inputs, signal }
+        const source = mount.type === 'cache' ? await cacheDirectory(mount, at) : await bindSource(mount, at)
         mounts.push({ Type: 'bind', Source: source, Target: target, ReadOnly: mount.readOnly })
       }
       const kept = held.move()
-      return { mounts, tmpfs, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+      return { ...secrets, mounts, tmpfs, [Symbol.asyncDispose]: () => kept.disposeAsync() }
     },
   }
 }
 
-async function cacheDirectory(
-  mount: RunMount,
-  sources: MountSources,
-  held: AsyncDisposableStack,
-): Promise<string> {
-  if (mount.from !== null)
-    throw new NotImplementedError(
-      'RUN --mount=type=cache,from=… is not supported: copy the files in the command',
-    )
+type Making = {
+  readonly sources: MountSources
+  readonly held: AsyncDisposableStack
+  readonly inputs: ReadonlyMap<string, BuildState>
+  readonly signal: AbortSignal
+}
+
+async function cacheDirectory(mount: RunMount, at: Making): Promise<string> {
+  const { sources, held } = at
   const name = createHash('sha256').update(mount.id).digest('hex')
   const shared = join(sources.cacheRoot, name)
   if (mount.sharing === 'locked') held.use(await sources.locks.acquire(shared))
@@ -66,29 +76,32 @@ async function cacheDirectory(
   } else if (mount.sharing === 'private') held.use(await sources.locks.acquire(shared))
   const isNew = (await mkdir(path, { recursive: true })) !== undefined
   if (isNew || path !== shared) {
+    if (mount.from !== null) await fill(path, { from: await bindSource(mount, at), at })
     await chown(path, mount.uid, mount.gid)
     await chmod(path, mount.mode ?? 0o755)
   }
-  return path
+  if (mount.from !== null || mount.source === '/') return path
+  return resolveBeneath(path, mount.source)
 }
 
-async function bindSource(
-  mount: RunMount,
-  inputs: ReadonlyMap<string, BuildState>,
-  at: { readonly sources: MountSources; readonly held: AsyncDisposableStack },
-): Promise<string> {
-  const state = mount.from === null ? undefined : inputs.get(mount.from)
+/** A new cache begins as a copy of what `from` names. */
+async function fill(
+  path: string,
+  { from, at }: { readonly from: string; readonly at: Making },
+): Promise<void> {
+  const { archives } = at.sources
+  const { tar } = await archives.read(from, '/.', { signal: at.signal })
+  await archives.extract(path, '/', tar, { signal: at.signal })
+}
+
+async function bindSource(mount: RunMount, at: Making): Promise<string> {
+  const state = mount.from === null ? undefined : at.inputs.get(mount.from)
   let root: string | undefined
   if (state !== undefined) root = at.held.use(await at.sources.roots.mount(state.layers)).root
-  else {
-    if (!mount.readOnly)
-      throw new NotImplementedError(
-        'RUN --mount=type=bind,rw of the build context is not supported: copy the files in the command',
-      )
-    root = at.sources.contexts.get(mount.from ?? MAIN_CONTEXT)
-  }
+  else root = at.sources.contexts.get(mount.from ?? MAIN_CONTEXT)
   if (root === undefined)
-    throw new InvalidArgumentError(`invalid mount: no build context for "${mount.target}"`)
+    throw new InvalidArgumentError(`invalid mount: no build context for "${String(mount.target)}"`)
+  if (state === undefined && !mount.readOnly) root = await writableView(root, at)
   try {
     const path = resolveBeneath(root, mount.source)
     await stat(path)
@@ -96,4 +109,25 @@ async function bindSource(
   } catch {
     throw new InvalidArgumentError(`failed to compute cache key: "${mount.source}": not found`)
   }
+}
+
+/** What the command writes into a context is not kept: it writes into a layer of its own. */
+async function writableView(root: string, at: Making): Promise<string> {
+  const directory = await mkdtemp(join(at.sources.tempRoot, 'rw-'))
+  at.held.defer(() => rm(directory, { recursive: true, force: true }))
+  const [upper, work, merged] = ['upper', 'work', 'merged'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ]
+  for (const path of [upper, work, merged]) await mkdir(path)
+  mountFs(merged, 'overlay', {
+    parameters: [
+      ['lowerdir', root],
+      ['upperdir', upper],
+      ['workdir', work],
+    ],
+  })
+  at.held.defer(() => umountAll(merged))
+  return merged
 }

@@ -1,4 +1,5 @@
 import type { Filters } from '#spec/docker/filters.ts'
+import { type BuildSession, openBuildSession, type SessionAnswers } from './build-session.ts'
 import { filtersQuery } from './filters.ts'
 import { bodyChunks } from './http1.ts'
 import type { ProgressMessage } from './images.ts'
@@ -29,6 +30,11 @@ export class Builds {
       ...body,
     })
     return jsonValues<ProgressMessage>(bodyChunks(response))
+  }
+
+  /** Opens the side channel of a build; its id goes into the build's query as `wharfsession`. */
+  session(answers: SessionAnswers): Promise<BuildSession> {
+    return openBuildSession(this.#transport, answers)
   }
 
   prune(

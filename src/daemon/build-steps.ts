@@ -2,6 +2,7 @@ import type { ContainerLifecycle, ContainerStreams } from '#api/backends.ts'
 import { newId } from '#base/ids.ts'
 import type { BuildRoots, StepCommand, StepContainers, StepListener, StepOutcome } from '#builder/needs.ts'
 import type { Snapshots } from '#images/snapshots.ts'
+import { findStubs, removeStubs } from './mount-stubs.ts'
 
 /** Runs the commands of builds as containers: the builder's interface on that of the containers. */
 export function createBuildSteps(
@@ -18,7 +19,10 @@ export function createBuildSteps(
         if (!isKept) await containers.remove(id, { force: true, removeVolumes: true, removeLink: false })
       })
       listener.created(id)
+      const targets = mountTargets(command)
+      const stubs = targets.length === 0 ? [] : findStubs(await snapshots.mount(id), targets)
       const exitCode = await runToEnd(id, { containers, listener, signal })
+      if (stubs.length > 0) removeStubs(await snapshots.mount(id), stubs)
       isKept = command.keep && exitCode === 0
       const kept = held.move()
       return outcomeOf(id, { exitCode, snapshots, kept })
@@ -38,6 +42,13 @@ function createRequest(command: StepCommand) {
     AttachStderr: true,
     HostConfig: command.hostConfig,
   }
+}
+
+function mountTargets({ hostConfig }: StepCommand): readonly string[] {
+  return [
+    ...(hostConfig.Mounts ?? []).map((mount) => mount.Target as string),
+    ...Object.keys(hostConfig.Tmpfs ?? {}),
+  ]
 }
 
 async function runToEnd(

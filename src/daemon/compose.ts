@@ -152,6 +152,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
   const { builder, roots: builderRoots } = openBuilder({
     database,
     dataRoot,
+    execRoot,
     images,
     storage,
     leases,

@@ -16,6 +16,7 @@ import { createBuildRoots, createBuildSteps } from './build-steps.ts'
 export interface BuilderParts {
   readonly database: Database
   readonly dataRoot: string
+  readonly execRoot: string
   readonly images: ImageService
   readonly storage: Storage
   readonly leases: Leases
@@ -39,6 +40,7 @@ export function openBuilder(parts: BuilderParts): {
     leases,
     cache,
     directory: join(parts.dataRoot, 'builder'),
+    secretRoot: join(parts.execRoot, 'build-secrets'),
     hostPlatform: parsePlatform(process.arch === 'x64' ? 'linux/amd64' : `linux/${process.arch}`),
     imageLayers: () => new Set(images.roots.layers()),
     collectGarbage: parts.collectGarbage,

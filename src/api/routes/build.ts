@@ -3,6 +3,7 @@ import type { BuildOptions } from '#spec/docker/options.ts'
 import type { BuildBackend } from '../backends.ts'
 import { parseJson, parsePlatform, registryAuths } from '../http/parameters.ts'
 import type { ApiRequest } from '../http/request.ts'
+import { RAW_STREAM } from '../http/response.ts'
 import type { Router } from '../http/router.ts'
 import { decode, strings } from '../shapes/schema.ts'
 import type { Schema } from '../shapes/schema.ts'
@@ -18,6 +19,13 @@ export function addBuildRoutes(router: Router, builds: BuildBackend): void {
       const isRemote = options.remote !== '' && options.remote !== 'client-session'
       const context = isRemote || options.session !== '' ? null : request.body
       await withProgress(response, (progress) => builds.build(context, { ...options, progress }))
+    })
+    .add('POST', '/build/session', async (_request, response) => {
+      await builds.session(response.hijack({ type: RAW_STREAM }))
+    })
+    .add('POST', '/build/session/:session/:call', (request, response) => {
+      const take = builds.answer(request.param('session'), request.param('call'))
+      take(response.hijack({ type: RAW_STREAM }))
     })
     .add('POST', '/build/cancel', async (request, response) => {
       const id = request.query.text('id')
@@ -79,6 +87,7 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     outputs: jsonParameter(request, 'outputs', { list: 'any' }) ?? [],
     builderVersion: version,
     session: query.text('session'),
+    clientSession: query.text('wharfsession'),
     buildId: query.text('buildid'),
     auth: registryAuths(request),
     signal: request.signal,

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Scope } from '../variables.ts'
 
 /** A `--mount` of RUN (Dockerfile reference, "RUN --mount"). */
@@ -26,7 +26,7 @@ const TYPES: ReadonlySet<string> = new Set(['bind', 'cache', 'tmpfs', 'secret', 
 
 /**
  * Parses the value of a `--mount` flag.
- * @throws InvalidArgumentError in BuildKit's words; NotImplementedError for what needs a BuildKit session.
+ * @throws InvalidArgumentError in BuildKit's words
  */
 export function parseRunMount(
   text: string,
@@ -40,17 +40,18 @@ export function parseRunMount(
   }
   const type = fields.get('type') ?? 'bind'
   if (!TYPES.has(type)) throw new InvalidArgumentError(`unsupported mount type ${JSON.stringify(type)}`)
-  if (type === 'secret' || type === 'ssh') {
-    throw new NotImplementedError(
-      `RUN --mount=type=${type} needs a BuildKit session, which this daemon does not serve`,
-    )
-  }
   for (const name of fields.keys()) {
-    if (!KNOWN.has(name)) throw new InvalidArgumentError(`unexpected key '${name}' in '${text}'`)
+    const types = KNOWN[name]
+    if (types === undefined) throw new InvalidArgumentError(`unexpected key '${name}' in '${text}'`)
+    if (types !== '' && !types.split(' ').includes(type))
+      throw new InvalidArgumentError(`unexpected key '${name}' for mount type '${type}'`)
   }
-  const target = fields.get('target')
-  if (target === undefined) throw new InvalidArgumentError(`invalid mount "${text}": target is required`)
-  const absolute = posix.resolve('/', context.workdir, target)
+  const isSecret = type === 'secret' || type === 'ssh'
+  const id = isSecret ? secretId(type, fields, text) : null
+  const target = fields.get('target') ?? (id === null || fields.has('env') ? null : secretTarget(type, id))
+  if (target === null && id === null)
+    throw new InvalidArgumentError(`invalid mount "${text}": target is required`)
+  const absolute = target === null ? null : posix.resolve('/', context.workdir, target)
   const sharing = fields.get('sharing') ?? 'shared'
   if (sharing !== 'shared' && sharing !== 'private' && sharing !== 'locked') {
     throw new InvalidArgumentError(`unsupported sharing value ${JSON.stringify(sharing)}`)
@@ -62,13 +63,13 @@ export function parseRunMount(
     source: fields.get('source') ?? '/',
     from: fields.get('from') ?? null,
     readOnly: fields.has('ro') ? fields.get('ro') !== 'false' : type === 'bind' && readWrite !== 'true',
-    id: fields.get('id') ?? absolute,
+    id: id ?? fields.get('id') ?? (absolute as string),
     sharing,
-    mode: fields.has('mode') ? Number.parseInt(fields.get('mode') as string, 8) : null,
+    mode: modeOf(fields),
     uid: number(fields, 'uid'),
     gid: number(fields, 'gid'),
     sizeBytes: fields.has('size') ? parseSize(fields.get('size') as string) : null,
-    required: fields.get('required') === 'true',
+    required: fields.has('required') && fields.get('required') !== 'false',
     env: fields.get('env') ?? null,
   }
 }
@@ -80,9 +81,43 @@ const ALIASES: Readonly<Record<string, string>> = {
   readonly: 'ro',
   readwrite: 'rw',
 }
-const KNOWN: ReadonlySet<string> = new Set(
-  'type target source from ro rw id sharing mode uid gid size required env'.split(' '),
-)
+/** Which keys there are, and for which types where not for all. */
+const KNOWN: Readonly<Record<string, string>> = {
+  type: '',
+  target: '',
+  source: 'bind cache secret',
+  from: 'bind cache',
+  ro: 'bind cache',
+  rw: 'bind cache',
+  id: 'cache secret ssh',
+  sharing: 'cache',
+  mode: 'cache secret ssh',
+  uid: 'cache secret ssh',
+  gid: 'cache secret ssh',
+  size: 'tmpfs',
+  required: 'secret ssh',
+  env: 'secret',
+}
+
+/** Which secret or agent: the id, or for a secret the name of its file. */
+function secretId(type: string, fields: ReadonlyMap<string, string>, text: string): string {
+  if (type === 'ssh') return fields.get('id') ?? 'default'
+  const id = fields.get('source') ?? fields.get('id') ?? posix.basename(fields.get('target') ?? '')
+  if (id === '') throw new InvalidArgumentError(`invalid mount "${text}": one of source, target required`)
+  return id
+}
+
+function secretTarget(type: string, id: string): string {
+  // Where BuildKit puts them: programs and scripts know these paths.
+  return type === 'ssh' ? '/run/buildkit/ssh_agent.0' : `/run/secrets/${posix.basename(id)}`
+}
+
+function modeOf(fields: ReadonlyMap<string, string>): number | null {
+  const text = fields.get('mode')
+  if (text === undefined) return null
+  if (!/^[0-7]{1,4}$/.test(text)) throw new InvalidArgumentError(`invalid value ${text} for mode`)
+  return Number.parseInt(text, 8)
+}
 
 function number(fields: ReadonlyMap<string, string>, name: string): number {
   const text = fields.get(name) ?? '0'

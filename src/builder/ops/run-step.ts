@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { Digest } from '#base/digest.ts'
 import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
 import type { HostConfig, Mount } from '#spec/docker/host-config.ts'
@@ -19,9 +20,17 @@ export interface MountMaker {
     mounts: readonly RunMount[],
     inputs: ReadonlyMap<string, BuildState>,
     signal: AbortSignal,
-  ): Promise<
-    { readonly mounts: readonly Mount[]; readonly tmpfs: Readonly<Record<string, string>> } & AsyncDisposable
-  >
+  ): Promise<MadeMounts & AsyncDisposable>
+}
+
+/** Mounts as containers have them, and what comes with them. */
+export interface MadeMounts {
+  readonly mounts: readonly Mount[]
+  readonly tmpfs: Readonly<Record<string, string>>
+  /** Variables that tell the command where something is. */
+  readonly env: readonly string[]
+  /** A file in the container that sets secret variables; null for none. */
+  readonly environmentFile: string | null
 }
 
 /** What RUN needs beside the context of all steps. */
@@ -81,8 +90,8 @@ export function runStep(
       await using made = await context.mountMaker.make(mounts, states, signal)
       const command = {
         image: image.id,
-        argv,
-        env,
+        argv: withEnvironmentFile(argv, { file: made.environmentFile, instruction }),
+        env: [...env, ...made.env],
         user: state.config.User ?? '',
         workdir: state.config.WorkingDir ?? '',
         hostConfig: hostConfigOf(instruction, made, context.hostConfig),
@@ -135,9 +144,29 @@ function scriptWithInterpreter(script: string): string {
   return `f=$(mktemp) && cat > "$f" <<'${end}'\n${script}${end}\nchmod +x "$f" && "$f"; r=$?; rm -f "$f"; exit $r`
 }
 
+const POSIX_SHELLS: ReadonlySet<string> = new Set(['sh', 'ash', 'bash', 'dash', 'ksh', 'zsh'])
+
+/**
+ * Lets the command's shell read its secret variables. They stand in no container's configuration, which is kept on
+ * disk; so a command that no shell runs cannot have any.
+ */
+function withEnvironmentFile(
+  argv: readonly string[],
+  at: { readonly file: string | null; readonly instruction: InstructionOf<'run'> },
+): readonly string[] {
+  if (at.file === null) return argv
+  const shell = argv[0] ?? ''
+  if (at.instruction.command.form !== 'shell' || !POSIX_SHELLS.has(posix.basename(shell))) {
+    throw new InvalidArgumentError(
+      'RUN --mount=type=secret,env=… needs the shell form and a POSIX shell: mount the secret as a file, or use the shell form',
+    )
+  }
+  return [...argv.slice(0, -1), `. ${at.file}\n${argv.at(-1) as string}`]
+}
+
 function hostConfigOf(
   instruction: InstructionOf<'run'>,
-  made: { readonly mounts: readonly Mount[]; readonly tmpfs: Readonly<Record<string, string>> },
+  made: Pick<MadeMounts, 'mounts' | 'tmpfs'>,
   build: HostConfig,
 ): HostConfig {
   const network = flagValue(instruction.flags, 'network')

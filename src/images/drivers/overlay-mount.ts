@@ -28,7 +28,7 @@ export function mountOverlay(target: string, request: OverlayRequest): void {
 
 function mountLongOverlay(target: string, request: OverlayRequest): void {
   const parameters: [string, string | null][] = [['source', 'overlay']]
-  for (const lower of request.lowers.toReversed()) parameters.push(['lowerdir+', lower])
+  for (const lower of topFirst(request.lowers)) parameters.push(['lowerdir+', lower])
   if (request.upper !== undefined && request.work !== undefined) {
     parameters.push(['upperdir', request.upper], ['workdir', request.work])
     for (const option of PLAIN) parameters.push(option.split('=') as [string, string])
@@ -38,11 +38,19 @@ function mountLongOverlay(target: string, request: OverlayRequest): void {
 
 /** The options as one text, the way `mount -o` takes them. @param plain further options of one with an upper directory */
 export function overlayOptions(request: OverlayRequest, plain: readonly string[] = PLAIN): string {
-  const parts = [`lowerdir=${request.lowers.toReversed().map(escaped).join(':')}`]
+  const parts = [`lowerdir=${topFirst(request.lowers).map(escaped).join(':')}`]
   if (request.upper !== undefined && request.work !== undefined) {
     parts.push(`upperdir=${escaped(request.upper)}`, `workdir=${escaped(request.work)}`, ...plain)
   }
   return parts.join(',')
+}
+
+/**
+ * A layer may be in an image twice (two steps that changed nothing); the kernel refuses a directory twice (ELOOP). What
+ * stands higher hides all that the same layer adds further down, so only the highest is needed.
+ */
+function topFirst(lowers: readonly string[]): string[] {
+  return [...new Set(lowers.toReversed())]
 }
 
 function escaped(path: string): string {

@@ -210,6 +210,8 @@ export interface BuildOptions extends Cancellable {
   /** '1' classic, '2' BuildKit with a session. */
   readonly builderVersion: '1' | '2'
   readonly session: string
+  /** Wharf's own: the session of a `wharf build`; empty for none. */
+  readonly clientSession: string
   readonly buildId: string
   /** By registry. */
   readonly auth: Readonly<Record<string, RegistryAuth>>

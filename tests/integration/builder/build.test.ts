@@ -132,6 +132,37 @@ const cases: readonly Case<string>[] = [
     { Dockerfile: 'FROM busybox\nWORKDIR /a\nWORKDIR b\nRUN touch here\nCMD pwd; ls' },
     '/a/b\nhere',
   ],
+  [
+    'steps that change nothing are layers all the same',
+    { Dockerfile: 'FROM busybox\nRUN true\nRUN :\nRUN exit 0\nCMD echo still here' },
+    'still here',
+  ],
+  [
+    'where something was mounted leaves no trace',
+    {
+      Dockerfile:
+        'FROM busybox AS b\nRUN --mount=type=cache,target=/a/b/c --mount=type=tmpfs,target=/t --mount=target=/m touch /a/kept\nCMD ls -d /a/* /t /m 2>/dev/null || true',
+    },
+    '/a/kept',
+  ],
+  [
+    'a bind mount that may be written keeps nothing',
+    {
+      Dockerfile:
+        'FROM busybox\nRUN --mount=target=/m,rw echo b > /m/f && cp /m/f /b && rm /m/g\nRUN --mount=target=/m cat /m/f /m/g > /a\nCMD cat /a /b',
+      f: 'a',
+      g: 'g',
+    },
+    'agb',
+  ],
+  [
+    'a cache mount begins as a copy of a stage',
+    {
+      Dockerfile:
+        'FROM busybox AS seed\nRUN mkdir /d && echo sown > /d/f\nFROM busybox\nRUN --mount=type=cache,id=seeded,from=seed,source=/d,target=/c,uid=3 cat /c/f > /f; stat -c %u /c >> /f\nCMD cat /f',
+    },
+    'sown\n3',
+  ],
   ['USER is who runs', { Dockerfile: 'FROM busybox\nUSER 5:6\nCMD id -u; id -g' }, '5\n6'],
   ['ENTRYPOINT takes CMD', { Dockerfile: 'FROM busybox\nENTRYPOINT ["echo", "a"]\nCMD ["b"]' }, 'a b'],
   [

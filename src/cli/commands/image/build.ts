@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs'
 import type { Query } from '#client/transport.ts'
 import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
+import { parseAgents, parseSecrets } from '../../build/secrets.ts'
+import { type SessionOffers, sessionAnswers } from '../../build/session.ts'
 import { command, exactly } from '../../core/command.ts'
 import type { Context } from '../../core/context.ts'
 import { bool, FlagValueError, int, list, string, strings } from '../../core/flag.ts'
@@ -43,8 +45,10 @@ const flags = {
   quiet: bool('Print the id of the image only', { short: 'q' }),
   rm: bool('Remove intermediate containers when it succeeds', { initial: true }),
   'security-opt': strings('Security option'),
+  secret: list('Give a secret to RUN --mount=type=secret (id=mysecret[,src=/local/secret][,env=NAME])'),
   'shm-size': bytes('Size of /dev/shm'),
   squash: bool('Make one layer of all new ones'),
+  ssh: list('Forward an SSH agent to RUN --mount=type=ssh (default|<id>[=<socket>])'),
   tag: list('Name of the image, perhaps with a tag', {
     short: 't',
     check: checkTag,
@@ -69,7 +73,19 @@ export default command({
   async run(context, { args: [target = ''], flags: values }) {
     const { tar, remote, dockerfile } = await openContext(target, values.file)
     const { builds } = await context.client()
+    const { environment } = context.config
+    const offers: SessionOffers = {
+      secrets: parseSecrets(values.secret, environment),
+      agents: parseAgents(values.ssh, environment),
+      contexts: new Map(),
+      caches: new Map(),
+      sinks: new Map(),
+      environment,
+    }
+    const needsSession = offers.secrets.size + offers.agents.size > 0
+    await using session = needsSession ? await builds.session(sessionAnswers(offers)) : null
     const query: Query = {
+      wharfsession: session?.id,
       ...queryOf(context, values),
       dockerfile,
       remote: remote ?? undefined,
