@@ -1,19 +1,20 @@
 /**
- * Compares wharfd with dockerd and podman by the same stock docker CLI, each in a network namespace of its own, in turn, and prints
- * medians and ratios. Cases: run, exec, life, many, images, logs, growth, memory; all but growth when none is named.
- * `--only wharfd,dockerd` chooses engines.
+ * Compares wharfd, bundled as users run it, with dockerd and podman by the same stock docker CLI, each in a network namespace of its own,
+ * in turn, and prints medians and ratios. Cases: run, exec, life, many, images, logs, growth, memory; all but growth when none is named.
+ * `--only wharfd,dockerd` chooses engines; `sources` is wharfd from its sources.
  */
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import type { Engine } from '../tests/support/engine.ts'
 import { ReferenceDockerd } from '../tests/support/reference.ts'
 import { Wharfd } from '../tests/support/wharfd.ts'
-import { imageCases } from './cases/images.ts'
+import { imageCases, stopRegistries } from './cases/images.ts'
 import { execCases, growthCases, lifeCases, manyCases, runCases } from './cases/life.ts'
 import { logCases } from './cases/logs.ts'
 import { memoryCases } from './cases/memory.ts'
 import { measure, type Subject } from './measure.ts'
 import { describeMachine, row } from './report.ts'
+import { makeBundle } from './support/bundle.ts'
 
 const cases: Readonly<Record<string, readonly Subject[]>> = {
   memory: memoryCases,
@@ -39,7 +40,9 @@ execFileSync('ip', ['link', 'set', 'lo', 'up'])
 const engines: Engine[] = []
 try {
   for (const name of values.only.split(',')) {
-    if (name === 'wharfd') engines.push(await Wharfd.startWithBusybox())
+    if (name === 'sources') engines.push(await Wharfd.startWithBusybox())
+    else if (name === 'wharfd')
+      engines.push(await Wharfd.startWithBusybox({ program: `${makeBundle()}/bin/wharfd` }))
     else if (name === 'dockerd' || name === 'podman') {
       const peer = await ReferenceDockerd.start(name)
       if (peer === null) console.log(`${name} is left out: its root could not be made`)
@@ -54,5 +57,6 @@ try {
     for (const subject of cases[name]!) console.log(row(await measure(subject, engines), names))
   }
 } finally {
+  stopRegistries()
   for (const engine of engines) await engine.stop()
 }

@@ -5,7 +5,7 @@ export type Subject = {
   readonly name: string
   readonly unit: 'ms' | 'MB'
   readonly rounds: number
-  /** Does it once and returns what it took, in the unit. */
+  /** Does it once and returns what it took, in the unit; NaN when this engine cannot tell. */
   readonly once: (engine: Engine) => Promise<number>
   readonly prepare?: (engine: Engine) => Promise<void>
   readonly restore?: (engine: Engine) => Promise<void>

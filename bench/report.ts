@@ -20,7 +20,7 @@ export function row({ subject, medians }: Result, names: readonly string[]): str
   const digits = subject.unit === 'MB' ? 1 : 0
   const cell = (name: string): string => {
     const value = medians.get(name)
-    if (value === undefined) return '–'
+    if (value === undefined || Number.isNaN(value)) return '–'
     const ratio = name === first || ours === undefined ? '' : ` (${(value / ours).toFixed(1)}×)`
     return `${value.toFixed(digits)} ${subject.unit}${ratio}`
   }

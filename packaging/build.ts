@@ -1,14 +1,15 @@
 /**
  * Makes dist/ with bundles of the sources, which start faster: nothing is stripped of types, and few files are opened.
- * `node packaging/build.ts`
+ * `node packaging/build.ts [FOLDER]`: to another folder, which needs a node_modules with koffi beside it.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 
 /** Program in dist/ → its source. The worker is a program of its own: a thread starts with a file. */
 const programs = {
@@ -47,19 +48,19 @@ async function buildCommandLine(folder: string): Promise<void> {
 
 /** Scripts for the shells, for packages to install; the first run also fills the code cache. */
 function writeCompletions(): void {
-  const folder = join(root, 'dist/completion')
+  const folder = join(dist, 'completion')
   mkdirSync(folder)
   for (const [shell, file] of [
     ['bash', 'wharf'],
     ['zsh', '_wharf'],
     ['fish', 'wharf.fish'],
   ] as const) {
-    const script = execFileSync(process.execPath, ['--', join(root, 'dist/wharf.cjs'), 'completion', shell])
+    const script = execFileSync(process.execPath, ['--', join(dist, 'wharf.cjs'), 'completion', shell])
     writeFileSync(join(folder, file), script)
   }
 }
 
-const half = mkdtempSync(join(root, '.dist-'))
+const half = mkdtempSync(join(dirname(dist), '.dist-'))
 try {
   await build({
     absWorkingDir: root,
@@ -89,8 +90,8 @@ try {
   })
   await buildCommandLine(half)
   chmodSync(half, 0o755)
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
-  renameSync(half, join(root, 'dist'))
+  rmSync(dist, { recursive: true, force: true })
+  renameSync(half, dist)
   writeCompletions()
 } finally {
   rmSync(half, { recursive: true, force: true })

@@ -1,12 +1,7 @@
-import { readFileSync, readlinkSync } from 'node:fs'
-import type { Engine } from '../../tests/support/engine.ts'
-import { pids } from '../../tests/support/kernel-state.ts'
 import type { Subject } from '../measure.ts'
+import { engineMemory, type Measured } from '../support/process-memory.ts'
 
 const containers = 20
-
-/** An engine whose processes can be told from others. */
-export type Measured = Engine & { readonly pid: number; readonly root: string }
 
 /** Memory of the daemon and of what stands beside each container, as PSS: what is shared is counted once. */
 export const memoryCases: readonly Subject[] = [
@@ -32,24 +27,3 @@ export const memoryCases: readonly Subject[] = [
     },
   },
 ]
-
-/** All processes of an engine but for those inside containers, which are in pid namespaces of their own. */
-function engineMemory(engine: Measured): number {
-  const namespace = readlinkSync(`/proc/${engine.pid}/ns/pid`)
-  const alone = namespace !== readlinkSync('/proc/self/ns/pid')
-  let kilobytes = 0
-  for (const pid of pids()) {
-    try {
-      if (readlinkSync(`/proc/${pid}/ns/pid`) !== namespace) continue
-      const ours =
-        alone ||
-        pid === engine.pid ||
-        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${engine.root}/`)
-      if (!ours) continue
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0)
-    } catch {
-      // It ended while it was looked at.
-    }
-  }
-  return kilobytes / 1024
-}

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { busyboxArchive } from './busybox-image.ts'
 import { Engine } from './engine.ts'
@@ -93,6 +93,7 @@ export class ReferenceDockerd extends Engine {
   }
 
   async #launch(sid: string): Promise<void> {
+    if (this.name === 'podman') this.#allowHttp()
     const log = openSync(`${this.root}/daemon.log`, 'a')
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child']
     this.#child = spawn(
@@ -110,5 +111,15 @@ export class ReferenceDockerd extends Engine {
       return (await this.api('GET', '/_ping')).status === 200
     })
     this.#pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim())
+  }
+
+  /** dockerd speaks HTTP to a registry on loopback unasked. What is written here is what enter-root lays over /etc. */
+  #allowHttp(): void {
+    const folder = `${this.root}/upper/etc/containers/registries.conf.d`
+    mkdirSync(folder, { recursive: true })
+    const entries = [5000, 5001].map(
+      (port) => `[[registry]]\nlocation = "127.0.0.1:${port}"\ninsecure = true\n`,
+    )
+    writeFileSync(`${folder}/loopback.conf`, entries.join(''))
   }
 }

@@ -18,9 +18,11 @@ export type WharfdOptions = {
   readonly env?: Readonly<Record<string, string>>
   /** Flags after those which keep this daemon apart from others. */
   readonly flags?: readonly string[]
+  /** The program to run instead of the sources: `bin/wharfd` beside a bundle. */
+  readonly program?: string
 }
 
-/** A wharfd with roots, socket and bridge of its own, run from the sources. */
+/** A wharfd with roots, socket and bridge of its own. */
 export class Wharfd extends Engine {
   readonly name = 'wharfd'
   readonly root: string
@@ -134,7 +136,9 @@ export class Wharfd extends Engine {
     mkdirSync(this.root, { recursive: true })
     writeFileSync(`${this.root}/daemon.json`, JSON.stringify(this.#options.config ?? {}))
     const log = openSync(`${this.root}/daemon.log`, 'a')
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...this.#flags()], {
+    const sources = [process.execPath, '--disable-warning=ExperimentalWarning', main] as const
+    const [program, ...args] = this.#options.program === undefined ? sources : [this.#options.program]
+    const child = spawn(program, [...args, ...this.#flags()], {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...this.#options.env },
       cwd: '/',
