@@ -1,5 +1,8 @@
 import { errnoOf, InvalidArgumentError } from '#errors/errors.ts'
 import type { Rtnetlink, Link } from '#kernel/netlink/rtnetlink.ts'
+import { TrafficControl } from '#kernel/netlink/traffic-control.ts'
+import { bucketFor } from './rates.ts'
+import type { Rates } from './rates.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
 import type { BridgeOptions, GatewayMode } from './bridge-options.ts'
 import { parseCidr } from './cidr.ts'
@@ -126,7 +129,21 @@ export class BridgeDriver {
       const { index } = this.#netlink.link(endpoint.hostLink)
       this.#netlink.setBridgePort(index, { isolated: !parsed.icc, hairpin: options.publishes })
     }
+    if (endpoint.rates !== undefined) this.#limit(endpoint.hostLink, endpoint.rates)
     inside.configure(record, endpoint)
+  }
+
+  /** What the container receives leaves by the host's end; what it sends is led through an ifb, since only what leaves can be shaped. */
+  #limit(hostLink: string, rates: Rates): void {
+    using traffic = new TrafficControl()
+    const { index } = this.#netlink.link(hostLink)
+    if (rates.down !== null) traffic.shape(index, bucketFor(rates.down))
+    if (rates.up === null) return
+    const name = shaperName(hostLink)
+    this.#netlink.addLink(name, { kind: 'ifb' }, { up: true })
+    const shaper = this.#netlink.link(name)
+    traffic.shape(shaper.index, bucketFor(rates.up))
+    traffic.redirectIncoming(index, shaper.index)
   }
 
   /** As `publishes` of `attach`, for a container that is plugged in. */
@@ -139,13 +156,19 @@ export class BridgeDriver {
   detach(endpoint: EndpointRecord): void {
     const { hostLink } = endpoint
     if (hostLink === null) return
+    if (typeof endpoint.rates?.up === 'number') this.#deleteLater(shaperName(hostLink))
     try {
       this.#netlink.setLink(this.#netlink.link(hostLink).index, { up: false })
     } catch (error) {
       if (errnoOf(error) === 'ENODEV') return
       throw error
     }
-    void this.#netlink.deleteLinkOffThread(hostLink).catch(() => {})
+    this.#deleteLater(hostLink)
+  }
+
+  /** A failure means that it is gone already. */
+  #deleteLater(link: string): void {
+    void this.#netlink.deleteLinkOffThread(link).catch(() => {})
   }
 
   #ensureLink(record: NetworkRecord, options: BridgeOptions): Link {
@@ -176,6 +199,11 @@ export class BridgeDriver {
       throw error
     }
   }
+}
+
+/** The link through which goes what a limited container sends: named after the host's end, so that the record names both. */
+function shaperName(hostLink: string): string {
+  return hostLink.replace(/^veth/, 'ifb')
 }
 
 /** The name of a bridge network's bridge. */

@@ -7,6 +7,8 @@ import { parseBridgeOptions } from './bridge-options.ts'
 import { addressBytes, contains, formatAddress, parseAddress, parseCidr } from './cidr.ts'
 import type { SandboxRequest } from './networks.ts'
 import type { Pools } from './pools.ts'
+import { endpointRates, RATE_DOWN, RATE_UP } from './rates.ts'
+import type { Rates } from './rates.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 import { endpointSysctls } from './sysctl.ts'
 
@@ -52,6 +54,11 @@ export function validateEndpoint(network: NetworkRecord, settings: EndpointSetti
   } catch (error) {
     wrong.push(messageOf(error))
   }
+  try {
+    endpointRates(settings, {})
+  } catch (error) {
+    wrong.push(messageOf(error))
+  }
   if (wrong.length > 0) throw new InvalidArgumentError(`invalid endpoint settings:\n${joined(wrong)}`)
 }
 
@@ -93,6 +100,7 @@ export function planEndpoint(
       linked && network.enableIPv6 ? takeAddress(pools, network, 6, settings.IPAMConfig?.IPv6Address) : null
     if (ipv6 !== null) taken.push(ipv6)
     const given = settings.MacAddress || options.mac
+    const rates = readRates(network, settings, request.labels ?? {})
     return {
       id: newId(),
       networkId: network.id,
@@ -107,11 +115,26 @@ export function planEndpoint(
       ipv6,
       dnsNames: isUserDefined(network) ? dnsNames(settings, request) : [],
       ports: [],
+      ...(rates === null ? {} : { rates }),
     }
   } catch (error) {
     for (const address of taken) pools.release(network.id, address)
     throw error
   }
+}
+
+/** @throws InvalidArgumentError for what cannot be, and for limits that the user set on an endpoint that cannot have them. */
+function readRates(
+  network: NetworkRecord,
+  settings: EndpointSettings,
+  labels: Readonly<Record<string, string>>,
+): Rates | null {
+  const rates = endpointRates(settings, labels)
+  if (rates === null || network.driver === 'bridge') return rates
+  if (endpointRates(settings, {}) === null) return null // A label is for the endpoints that can.
+  throw new InvalidArgumentError(
+    `network ${network.name}: ${RATE_UP} and ${RATE_DOWN} need a network of the driver "bridge", not "${network.driver}"`,
+  )
 }
 
 /** Gives the addresses of an endpoint back. */

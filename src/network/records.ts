@@ -1,5 +1,6 @@
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import type { SandboxRequest } from './networks.ts'
+import type { Rates } from './rates.ts'
 import type { PublishedPort } from './port-spec.ts'
 
 /** The drivers there are; `null` is Docker's name for "none". */
@@ -59,6 +60,8 @@ export interface EndpointRecord {
   /** Names that the embedded DNS answers to, besides `<name>.<network>`. */
   readonly dnsNames: readonly string[]
   readonly ports: readonly PublishedPort[]
+  /** Limits of how fast it sends and receives; absent: none. */
+  readonly rates?: Rates
 }
 
 /** The network stack of a container: recorded before anything of it is acquired, forgotten after all of it is released. */

@@ -33,6 +33,7 @@ import { checkWishes } from './publishing.ts'
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
 import { hostsText, usesEmbeddedDns, viewSandbox } from './sandbox-view.ts'
 import type { ViewContext } from './sandbox-view.ts'
+import { endpointRates } from './rates.ts'
 import { sysctl } from './sysctl.ts'
 
 /** Serves names to a sandbox from inside its namespace. */
@@ -80,6 +81,7 @@ export class SandboxService implements Sandboxes {
 
   check(request: SandboxRequest): void {
     checkWishes(portWishes(request))
+    endpointRates({}, request.labels ?? {})
     for (const entry of request.extraHosts) {
       if (!/^[^\s:=]+[:=][^\s]+$/.test(entry))
         throw new InvalidArgumentError(`bad format for add-host: "${entry}"`)

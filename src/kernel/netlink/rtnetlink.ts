@@ -75,6 +75,7 @@ export interface Route {
 export type LinkKind =
   | { readonly kind: 'bridge' }
   | { readonly kind: 'dummy' }
+  | { readonly kind: 'ifb' }
   | { readonly kind: 'veth'; readonly peer: LinkOptions & { readonly name: string } }
   | {
       readonly kind: 'macvlan'
@@ -275,6 +276,7 @@ function putKindData(message: NetlinkMessage, kind: LinkKind): void {
   switch (kind.kind) {
     case 'bridge':
     case 'dummy':
+    case 'ifb':
       return
     case 'veth':
       message.nest(IFLA_INFO_DATA, () => {
