@@ -24,6 +24,7 @@ import type { Networks } from '#network/networks.ts'
 import { openNetworks } from '#network/open-networks.ts'
 import { createRegistryService } from '#registry/registry-service.ts'
 import type { RegistryService } from '#registry/registry-service.ts'
+import { openPlugins } from '#plugins/open-plugins.ts'
 import { openRuntime } from '#runtime/oci-runtime.ts'
 import type { Runtime } from '#runtime/runtime.ts'
 import { openBlobs } from '#store/blobs.ts'
@@ -108,9 +109,11 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     ipForward: config.ipForward,
     userlandProxy: config.userlandProxy,
   })
+  const plugins = openPlugins({ logger: log.with({ area: 'plugins' }) })
   const volumes = await openVolumes({
     database,
     directory: join(dataRoot, 'volumes'),
+    plugins,
     events,
     logger: log.with({ area: 'volumes' }),
   })

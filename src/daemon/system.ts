@@ -110,7 +110,7 @@ export class DaemonSystem implements SystemBackend {
   }
 
   async info(): Promise<SystemInfo> {
-    const { config, containers, images, storage, runtime, events } = this.#of
+    const { config, containers, images, storage, runtime, events, volumes } = this.#of
     const counts = containers.counts()
     const { info } = runtime
     const limits = info.features
@@ -126,7 +126,7 @@ export class DaemonSystem implements SystemBackend {
       Driver,
       DriverStatus,
       Plugins: {
-        Volume: ['local'],
+        Volume: volumes.drivers(),
         Network: ['bridge', 'host', 'macvlan', 'null'],
         Authorization: config.authorizationPlugins.length === 0 ? null : config.authorizationPlugins,
         Log: LOG_DRIVERS,

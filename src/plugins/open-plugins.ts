@@ -28,6 +28,7 @@ interface Activation {
   /** Of the socket it was activated on. */
   readonly address: PluginAddress
   readonly identity: string | null
+  readonly client: ActivePlugin
   readonly plugin: Promise<ActivePlugin>
 }
 
@@ -70,6 +71,13 @@ class LegacyPlugins implements Plugins {
     return asked.filter((plugin) => plugin?.capabilities.includes(capability) === true) as PluginClient[]
   }
 
+  active(capability: PluginCapability): readonly string[] {
+    return [...this.#active]
+      .filter(([, { client }]) => client.capabilities.includes(capability))
+      .map(([name]) => name)
+      .sort()
+  }
+
   #activated(name: string, patient: boolean): Promise<ActivePlugin> {
     const known = this.#active.get(name)
     if (known !== undefined) {
@@ -94,7 +102,7 @@ class LegacyPlugins implements Plugins {
       onLost: forget,
     })
     const activated = plugin.activate(patient ? {} : { retry: false, timeoutMs: LIST_MS }).then(() => plugin)
-    const activation = { address, identity: socketIdentity(address), plugin: activated }
+    const activation = { address, identity: socketIdentity(address), client: plugin, plugin: activated }
     // What somebody only lists must not fail who asks for it by name meanwhile: kept once it has answered.
     if (patient) this.#active.set(name, activation)
     activated.then(() => this.#active.set(name, this.#active.get(name) ?? activation), forget)

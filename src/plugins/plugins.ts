@@ -45,4 +45,6 @@ export interface Plugins {
   get(name: string, capability: PluginCapability): Promise<PluginClient>
   /** All plugins of a kind, by name. Those that do not answer at once are left out, and logged. */
   list(capability: PluginCapability): Promise<readonly PluginClient[]>
+  /** The names of those of a kind that were activated and not forgotten since, sorted. */
+  active(capability: PluginCapability): readonly string[]
 }

@@ -32,7 +32,9 @@ export interface Volumes {
   unmount(name: string, containerId: string): Promise<void>
   /** Tells whether the volume was made without a name. */
   isAnonymous(name: string): boolean
-  /** All volumes with `UsageData`, for `/system/df`. */
+  /** The names of the drivers that were used since the start, `local` first. */
+  drivers(): readonly string[]
+  /** Volumes whose bytes are the daemon's to count, with `UsageData`, for `/system/df`. */
   diskUsage(signal: AbortSignal): Promise<readonly Volume[]>
   /** After a restart of the daemon: mounts of containers that no longer run are let go. */
   recover(runningContainerIds: ReadonlySet<string>): Promise<void>

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { failpoint } from '#base/failpoint.ts'
+import type { Logger } from '#base/logger.ts'
+import { InvalidArgumentError, errnoOf, messageOf } from '#errors/errors.ts'
+import { syncDirectory } from '#kernel/fs-sync.ts'
+import { isMountPoint, mount, umountAll } from '#kernel/mounts.ts'
+import { checkLocalOptions, localMount } from './local-options.ts'
+import type { VolumeDriver } from './volume-driver.ts'
+
+/** What a volume's directory is renamed to while its files go: no volume can have this name. */
+const REMOVED_PREFIX = '.removed-'
+
+/** Volumes that are directories of the data root, with something mounted on them when their options say so. */
+export class LocalDriver implements VolumeDriver {
+  readonly name = 'local'
+  readonly scope = 'local'
+  readonly #directory: string
+  readonly #logger: Logger
+
+  /** @param directory `<data-root>/volumes` */
+  constructor(directory: string, logger: Logger) {
+    this.#directory = directory
+    this.#logger = logger
+  }
+
+  check(name: string, options: Readonly<Record<string, string>>): void {
+    checkName(name)
+    try {
+      checkLocalOptions(options)
+    } catch (error) {
+      throw new InvalidArgumentError(`create ${name}: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  async create(name: string): Promise<void> {
+    const path = join(this.#directory, name)
+    await mkdir(join(path, '_data'), { recursive: true, mode: 0o755 })
+    await syncDirectory(path)
+    await syncDirectory(this.#directory)
+  }
+
+  /** Makes the directory that a lost power took. */
+  async restore(name: string): Promise<void> {
+    if (!(await exists(this.mountpoint(name)))) await this.create(name)
+  }
+
+  mountpoint(name: string): string {
+    return join(this.#directory, name, '_data')
+  }
+
+  async mount({
+    name,
+    options,
+  }: {
+    readonly name: string
+    readonly options: Readonly<Record<string, string>>
+  }): Promise<string> {
+    const path = this.mountpoint(name)
+    if (isMountPoint(path)) return path
+    const request = await localMount(options)
+    try {
+      if (request !== null) mount(path, request)
+    } catch (error) {
+      throw new InvalidArgumentError(
+        `failed to mount local volume: mount ${request?.source ?? ''}:${path}, data: ${request?.data ?? ''}: ${messageOf(error)}`,
+        { cause: error },
+      )
+    }
+    return path
+  }
+
+  async unmount(name: string, { isLast }: { readonly isLast: boolean }): Promise<void> {
+    if (isLast) umountAll(this.mountpoint(name))
+  }
+
+  async remove(name: string): Promise<void> {
+    umountAll(this.mountpoint(name))
+    const removed = join(this.#directory, `${REMOVED_PREFIX}${randomBytes(8).toString('hex')}`)
+    await rename(join(this.#directory, name), removed).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    })
+    await failpoint('volumes.remove.renamed')
+    this.#sweep(removed)
+  }
+
+  /** Goes on with removing files where a crash stopped it, in the background. */
+  async sweep(): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      if (name.startsWith(REMOVED_PREFIX)) this.#sweep(join(this.#directory, name))
+    }
+  }
+
+  #sweep(path: string): void {
+    rm(path, { recursive: true, force: true }).catch((error: unknown) => {
+      this.#logger.warn('remove files of a volume', { path, error: messageOf(error) })
+    })
+  }
+}
+
+function checkName(name: string): void {
+  if (name.length === 1) {
+    throw new InvalidArgumentError(
+      `create ${name}: volume name is too short, names should be at least two alphanumeric characters`,
+    )
+  }
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name) || name.length > 255) {
+    throw new InvalidArgumentError(
+      `create ${name}: ${JSON.stringify(name)} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
+    )
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
