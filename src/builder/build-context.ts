@@ -1,10 +1,11 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Archives } from '#images/archive.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
 import { fetchGit, parseGitSource } from './git-source.ts'
+import { fetchRemote } from './remote-context.ts'
 
 /** The files a build starts from, unpacked into a directory of this build. */
 export interface BuildContext {
@@ -68,25 +69,4 @@ async function readDockerfile(root: string, wanted: string): Promise<string> {
     return text
   }
   throw new InvalidArgumentError(`Cannot locate specified Dockerfile: ${name}`)
-}
-
-type Remote = { readonly dockerfile: string } | { readonly tar: AsyncIterable<Uint8Array> }
-
-async function fetchRemote(url: string, signal: AbortSignal): Promise<Remote> {
-  if (!/^https?:\/\//.test(url)) {
-    throw new InvalidArgumentError(
-      `unable to prepare context: "${url}" is neither a git repository nor an http(s) URL`,
-    )
-  }
-  const response = await fetch(url, { signal }).catch((error: unknown) => {
-    throw new InvalidArgumentError(
-      `error downloading remote context ${url}: ${String((error as Error).cause ?? error)}`,
-    )
-  })
-  if (!response.ok || response.body === null) {
-    throw new InvalidArgumentError(`error downloading remote context ${url}: status ${response.status}`)
-  }
-  const type = response.headers.get('content-type')?.split(';')[0] ?? ''
-  if (type === 'text/plain') return { dockerfile: await response.text() }
-  return { tar: Readable.fromWeb(response.body as never) }
 }

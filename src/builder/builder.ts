@@ -24,7 +24,8 @@ import { imageConfigOf } from './image-config.ts'
 import { describeFindings, lintDockerfile } from './lint/lint.ts'
 import { createMountMaker } from './mount-maker.ts'
 import type { BuildLease, BuildLeases, BuildRoots, StepContainers, StepListener } from './needs.ts'
-import { MAIN_CONTEXT } from './ops/context.ts'
+import { createBuildContexts } from './named-contexts.ts'
+import type { Step } from './ops/context.ts'
 import type { RunContext } from './ops/run-step.ts'
 import { type BuildPlan, parsePlatform, planBuild } from './plan/plan.ts'
 import { ClientSessions } from './session/client-session.ts'
@@ -51,6 +52,8 @@ export interface BuilderOptions {
   readonly imageLayers: () => ReadonlySet<Digest>
   /** Starts a collection in the background: layers of forgotten records go. */
   readonly collectGarbage: () => void
+  /** Stores the one image of an OCI layout, a tar. */
+  readonly loadImage: (tar: Duplex, signal: AbortSignal) => Promise<Digest>
   /** Gives up the image of an intermediate state. */
   readonly discardImage: (id: Digest) => Promise<void>
 }
@@ -178,11 +181,13 @@ export class Builder {
     const plan = await this.#plan(dockerfile, context, build)
     const output = new ClassicOutput(plan.steps, progress)
     listen = (step) => output.listener(step)
+    const filtered = new Set(options.noCacheFilter.map((name) => name.toLowerCase()))
+    const isFiltered = (step: Step): boolean => filtered.has(plan.stageNames.get(step.stage) ?? '')
     return await this.#solver.solve(plan.target, {
       cache: this.#options.cache,
       observer: output,
       signal,
-      mayUseCache: () => !options.noCache,
+      mayUseCache: (step) => !options.noCache && !isFiltered(step as Step),
     })
   }
 
@@ -224,6 +229,7 @@ export class Builder {
       readonly directory: string
       readonly held: AsyncDisposableStack
       readonly lease: BuildLease
+      readonly signal: AbortSignal
       readonly listener: RunContext['listener']
     },
   ): RunContext {
@@ -233,7 +239,20 @@ export class Builder {
     if (epoch !== null && !/^\d+$/.test(epoch))
       throw new InvalidArgumentError(`invalid SOURCE_DATE_EPOCH: ${epoch}`)
     const clampMs = epoch === null ? null : Number(epoch) * 1000
-    const contexts = new Map([[MAIN_CONTEXT, root]])
+    const session = options.clientSession === '' ? null : this.#sessions.get(options.clientSession)
+    const contexts = createBuildContexts({
+      main: root,
+      named: options.contexts,
+      session,
+      archives,
+      tempRoot: build.directory,
+      signal: build.signal,
+      loadImage: async (tar, signal) => {
+        const id = await this.#options.loadImage(tar, signal)
+        build.held.defer(() => this.#options.discardImage(id))
+        return id
+      },
+    })
     return {
       layers,
       archives,
@@ -257,7 +276,7 @@ export class Builder {
         tempRoot: build.directory,
         locks: this.#locks,
         archives,
-        session: options.clientSession === '' ? null : this.#sessions.get(options.clientSession),
+        session,
         secretRoot: this.#options.secretRoot,
       }),
       keepContainers: !options.removeIntermediate,

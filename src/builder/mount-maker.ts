@@ -7,8 +7,8 @@ import type { Archives } from '#images/archive.ts'
 import { mountFs, umountAll } from '#kernel/mounts.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
 import type { Mount } from '#spec/docker/host-config.ts'
+import { type BuildContexts, MAIN_CONTEXT } from './named-contexts.ts'
 import type { BuildRoots } from './needs.ts'
-import { MAIN_CONTEXT } from './ops/context.ts'
 import type { RunMount } from './ops/run-mounts.ts'
 import type { MountMaker } from './ops/run-step.ts'
 import type { ClientSession } from './session/client-session.ts'
@@ -18,7 +18,7 @@ import type { BuildState } from './state.ts'
 /** What mounts are made from. */
 export interface MountSources {
   readonly roots: BuildRoots
-  readonly contexts: ReadonlyMap<string, string>
+  readonly contexts: BuildContexts
   /** Where cache mounts live from build to build. */
   readonly cacheRoot: string
   readonly tempRoot: string
@@ -96,11 +96,9 @@ async function fill(
 
 async function bindSource(mount: RunMount, at: Making): Promise<string> {
   const state = mount.from === null ? undefined : at.inputs.get(mount.from)
-  let root: string | undefined
+  let root: string
   if (state !== undefined) root = at.held.use(await at.sources.roots.mount(state.layers)).root
-  else root = at.sources.contexts.get(mount.from ?? MAIN_CONTEXT)
-  if (root === undefined)
-    throw new InvalidArgumentError(`invalid mount: no build context for "${String(mount.target)}"`)
+  else root = await at.sources.contexts.directory(mount.from ?? MAIN_CONTEXT)
   if (state === undefined && !mount.readOnly) root = await writableView(root, at)
   try {
     const path = resolveBeneath(root, mount.source)

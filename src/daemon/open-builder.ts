@@ -1,14 +1,16 @@
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import type { ContainerLifecycle, ContainerStreams } from '#api/backends.ts'
 import type { Digest } from '#base/digest.ts'
 import { BuildCache } from '#builder/cache/build-cache.ts'
 import { Builder } from '#builder/builder.ts'
 import { parsePlatform } from '#builder/plan/plan.ts'
-import { ConflictError } from '#errors/errors.ts'
+import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
 import type { ImageService } from '#images/open-images.ts'
 import type { Storage } from '#images/storage.ts'
 import type { Database } from '#store/database.ts'
 import type { GarbageRoots } from '#store/garbage.ts'
+import type { ProgressSink } from '#spec/docker/options.ts'
 import type { Leases } from '#store/leases.ts'
 import { createBuildRoots, createBuildSteps } from './build-steps.ts'
 
@@ -44,6 +46,7 @@ export function openBuilder(parts: BuilderParts): {
     hostPlatform: parsePlatform(process.arch === 'x64' ? 'linux/amd64' : `linux/${process.arch}`),
     imageLayers: () => new Set(images.roots.layers()),
     collectGarbage: parts.collectGarbage,
+    loadImage: (tar, signal) => loadImage(images, tar, signal),
     discardImage: (id) => discard(images, id),
   })
   const roots: GarbageRoots = {
@@ -53,6 +56,18 @@ export function openBuilder(parts: BuilderParts): {
     *blobs() {},
   }
   return { builder, roots }
+}
+
+/** Stores the one image of an archive, which names none. */
+async function loadImage(images: ImageService, tar: Readable, signal: AbortSignal): Promise<Digest> {
+  let id: string | null = null
+  const progress: ProgressSink = (message) => {
+    const line = 'stream' in message ? String(message.stream) : ''
+    id = /^Loaded image ID: (\S+)$/m.exec(line)?.[1] ?? id
+  }
+  await images.load(tar, { quiet: true, platforms: [], progress, signal })
+  if (id === null) throw new InvalidArgumentError('the OCI layout holds no image, or more than one')
+  return id
 }
 
 /** Removes the image of an intermediate state, unless it has got a name or another user by now. */

@@ -87,6 +87,8 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     outputs: jsonParameter(request, 'outputs', { list: 'any' }) ?? [],
     builderVersion: version,
     session: query.text('session'),
+    contexts: jsonParameter(request, 'buildcontexts', { map: 'string' }) ?? {},
+    noCacheFilter: jsonParameter(request, 'nocachefilter', strings) ?? [],
     clientSession: query.text('wharfsession'),
     buildId: query.text('buildid'),
     auth: registryAuths(request),

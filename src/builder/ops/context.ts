@@ -1,6 +1,7 @@
 import type { Digest } from '#base/digest.ts'
 import type { Archives } from '#images/archive.ts'
 import type { Layers } from '#images/layers/layers.ts'
+import type { BuildContexts } from '../named-contexts.ts'
 import type { BuildLease, BuildRoots, StepContainers } from '../needs.ts'
 import type { BuildState } from '../state.ts'
 import type { Vertex } from '../solver/vertex.ts'
@@ -13,8 +14,7 @@ export interface StepContext {
   readonly roots: BuildRoots
   readonly containers: StepContainers
   readonly lease: BuildLease
-  /** The directory of the main build context, and of the named ones (`--build-context`). */
-  readonly contexts: ReadonlyMap<string, string>
+  readonly contexts: BuildContexts
   /** Disposed of when the build ends: for what a step may hold although its result comes from the cache. */
   readonly held: AsyncDisposableStack
   /** A directory for what lives as long as one step. */
@@ -26,9 +26,6 @@ export interface StepContext {
   /** RFC 3339: the time that new history entries carry. */
   now(): string
 }
-
-/** The key of the main build context in `StepContext.contexts`. */
-export const MAIN_CONTEXT = ''
 
 /** A step of a stage, with what its output line says. */
 export interface Step extends Vertex<BuildState> {

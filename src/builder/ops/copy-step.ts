@@ -5,7 +5,7 @@ import type { BuildState } from '../state.ts'
 import { Scope } from '../variables.ts'
 import { addSources } from './add-sources.ts'
 import { emptyView, mountedView } from './base-view.ts'
-import { type MadeLayer, MAIN_CONTEXT, type Step, type StepContext } from './context.ts'
+import type { MadeLayer, Step, StepContext } from './context.ts'
 import { type CopyRequest, copyRequest } from './copy-request.ts'
 import {
   digestSources,
@@ -123,11 +123,7 @@ function remove(path: string): Promise<void> {
 async function sourceRoot(at: Gathering, held: AsyncDisposableStack): Promise<string> {
   if (at.from.kind === 'step')
     return held.use(await at.context.roots.mount((at.inputs[1] as BuildState).layers)).root
-  const root = at.context.contexts.get(at.from.name)
-  if (root !== undefined) return root
-  throw new InvalidArgumentError(
-    at.from.name === MAIN_CONTEXT ? 'no build context was given' : `unknown build context "${at.from.name}"`,
-  )
+  return await at.context.contexts.directory(at.from.name)
 }
 
 async function makeLayer(

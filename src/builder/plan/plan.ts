@@ -4,7 +4,8 @@ import { DockerfileError } from '../dockerfile/dockerfile-error.ts'
 import { flagValue } from '../dockerfile/instruction-flags.ts'
 import type { Instruction, InstructionOf } from '../dockerfile/instructions.ts'
 import { type Dockerfile, parseTrigger, type Stage } from '../dockerfile/parse-dockerfile.ts'
-import { MAIN_CONTEXT, type Step } from '../ops/context.ts'
+import { MAIN_CONTEXT } from '../named-contexts.ts'
+import type { Step } from '../ops/context.ts'
 import { type CopySource, copyStep } from '../ops/copy-step.ts'
 import { isMetadata } from '../ops/metadata.ts'
 import { metadataStep } from '../ops/metadata-step.ts'
@@ -104,6 +105,9 @@ class Planner {
 
   async #planStage(index: number): Promise<Step> {
     const { from, instructions } = this.#stages[index] as Stage
+    // A context takes the place of a stage of its name.
+    if (from.name !== null && this.#options.context.contexts.has(from.name))
+      return this.#add(index, await this.#contextStep(from.name, { text: from.text, stage: index }))
     const scope = new Scope(this.#options.context.args.global, this.#options.context.escape)
     const base = scope.word(from.base)
     if (base === '') throw new DockerfileError(from.startLine, `base name (${from.base}) should not be blank`)
@@ -112,6 +116,8 @@ class Planner {
     let step: Step
     if (earlier !== null) {
       step = fromStep(from.text, { stage: index, begin: { step: await this.#stage(earlier) } })
+    } else if (await this.#isFiles(base)) {
+      step = await this.#contextStep(base, { text: from.text, stage: index })
     } else {
       const platform = this.#platform(from, scope)
       if (base === 'scratch') {
@@ -141,9 +147,35 @@ class Planner {
 
   #image(reference: string, platform: BuildPlatform | null): Promise<ImageRecord> {
     const key = JSON.stringify([reference, platform])
-    const known = this.#images.get(key) ?? this.#options.resolve(reference, platform)
+    const known = this.#images.get(key) ?? this.#resolve(reference, platform)
     this.#images.set(key, known)
     return known
+  }
+
+  async #resolve(reference: string, platform: BuildPlatform | null): Promise<ImageRecord> {
+    const { contexts } = this.#options.context
+    const named = contexts.has(reference) ? await contexts.image(reference) : null
+    return await this.#options.resolve(named ?? reference, platform)
+  }
+
+  /** Tells whether the name is that of a context which is files, as opposed to an image. */
+  async #isFiles(name: string): Promise<boolean> {
+    const { contexts } = this.#options.context
+    return contexts.has(name) && (await contexts.image(name)) === null
+  }
+
+  /** What a context is as the end of a stage: its image, or its files as one layer. */
+  async #contextStep(name: string, at: { readonly text: string; readonly stage: number }): Promise<Step> {
+    const { stage, text } = at
+    if (!(await this.#isFiles(name))) {
+      const state = imageState(await this.#image(name, this.#options.platform))
+      return fromStep(text, { stage, begin: { state } })
+    }
+    const state = scratchState(this.#options.platform ?? this.#options.hostPlatform)
+    const input = fromStep(text, { stage, begin: { state } })
+    const copy = parseTrigger('COPY . /') as InstructionOf<'copy'>
+    const from: CopySource = { kind: 'context', name }
+    return copyStep({ ...copy, text }, { ...this.#at(stage, input), from })
   }
 
   #add(stage: number, step: Step): Step {
@@ -190,7 +222,7 @@ class Planner {
   async #source(written: string, stage: number, line: number): Promise<CopySource> {
     const { context } = this.#options
     const name = new Scope(context.args.global, context.escape).word(written)
-    if (name !== MAIN_CONTEXT && context.contexts.has(name)) return { kind: 'context', name }
+    if (await this.#isFiles(name)) return { kind: 'context', name }
     if (name.toLowerCase() === this.#stages[stage]?.from.name || name === String(stage)) {
       throw new DockerfileError(line, `invalid from flag value ${name}: refers to current build stage`)
     }

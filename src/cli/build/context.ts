@@ -70,6 +70,11 @@ function findFile(root: string, file: string): string {
   return !existsSync(here) && existsSync(join(root, file)) ? join(root, file) : here
 }
 
+/** A tar of a directory without what its .dockerignore leaves out. */
+export function folderTar(root: string): AsyncIterable<Uint8Array> {
+  return contextTar(root, { dockerfile: '', extra: null })
+}
+
 interface TarOptions {
   readonly dockerfile: string
   readonly extra: { readonly name: string; readonly content: Buffer } | null

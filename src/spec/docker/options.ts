@@ -210,6 +210,10 @@ export interface BuildOptions extends Cancellable {
   /** '1' classic, '2' BuildKit with a session. */
   readonly builderVersion: '1' | '2'
   readonly session: string
+  /** Wharf's own: `--build-context`, by name; the values `local` and `oci-layout` are the client's to give. */
+  readonly contexts: Readonly<Record<string, string>>
+  /** Wharf's own: the stages whose steps are done anew. */
+  readonly noCacheFilter: readonly string[]
   /** Wharf's own: the session of a `wharf build`; empty for none. */
   readonly clientSession: string
   readonly buildId: string

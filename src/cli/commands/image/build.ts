@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { Query } from '#client/transport.ts'
 import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
+import { parseContexts } from '../../build/named-contexts.ts'
 import { parseAgents, parseSecrets } from '../../build/secrets.ts'
 import { type SessionOffers, sessionAnswers } from '../../build/session.ts'
 import { command, exactly } from '../../core/command.ts'
@@ -20,6 +21,7 @@ import { allCredentials, encodeAuth } from '../../registry/credentials.ts'
 const flags = {
   'add-host': list('Add a line to /etc/hosts (host:ip)'),
   'build-arg': list('Set a build argument'),
+  'build-context': list('A further context (name=directory, docker-image://, oci-layout://, a URL)'),
   'cache-from': strings('Images to take cache from'),
   'cgroup-parent': string('Parent cgroup of RUN'),
   check: bool('Check the Dockerfile and build nothing'),
@@ -39,6 +41,7 @@ const flags = {
   'memory-swap': bytes('Limit of memory and swap together: -1 for unlimited swap', { minusOne: true }),
   network: string('Network of RUN', { initial: 'default' }),
   'no-cache': bool('Do every step anew'),
+  'no-cache-filter': strings('Do the steps of these stages anew'),
   platform: string('Platform of the image'),
   progress: string('How to show progress (auto, plain)', { initial: 'auto' }),
   pull: bool('Look for newer base images in every case'),
@@ -74,18 +77,20 @@ export default command({
     const { tar, remote, dockerfile } = await openContext(target, values.file)
     const { builds } = await context.client()
     const { environment } = context.config
+    const contexts = parseContexts(values['build-context'])
     const offers: SessionOffers = {
       secrets: parseSecrets(values.secret, environment),
       agents: parseAgents(values.ssh, environment),
-      contexts: new Map(),
+      contexts: contexts.tars,
       caches: new Map(),
       sinks: new Map(),
       environment,
     }
-    const needsSession = offers.secrets.size + offers.agents.size > 0
+    const needsSession = [offers.secrets, offers.agents, offers.contexts].some(({ size }) => size > 0)
     await using session = needsSession ? await builds.session(sessionAnswers(offers)) : null
     const query: Query = {
       wharfsession: session?.id,
+      buildcontexts: someOf(contexts.sources),
       ...queryOf(context, values),
       dockerfile,
       remote: remote ?? undefined,
@@ -118,7 +123,8 @@ export default command({
       })
     } catch (error) {
       if (values.quiet) context.err.write(held.join(''))
-      throw error
+      // Why the daemon did not get what it asked for says more than that it did not.
+      throw session?.failure() ?? error
     }
     if (values.quiet) {
       id = held.join('').trim().split('\n').at(-1) ?? id
@@ -130,7 +136,6 @@ export default command({
 
 function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
   const on = (flag: boolean) => (flag ? 1 : undefined)
-  const some = (value: object) => (Object.keys(value).length === 0 ? undefined : JSON.stringify(value))
   return {
     t: values.tag,
     q: on(values.quiet),
@@ -139,13 +144,14 @@ function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
     forcerm: on(values['force-rm']),
     pull: on(values.pull),
     squash: on(values.squash),
-    cachefrom: values['cache-from'].length === 0 ? undefined : JSON.stringify(values['cache-from']),
-    buildargs: some(buildArgs(context, values['build-arg'])),
-    labels: some(readLabels({ files: [], values: values.label })),
+    nocachefilter: someOf(values['no-cache-filter']),
+    cachefrom: someOf(values['cache-from']),
+    buildargs: someOf(buildArgs(context, values['build-arg'])),
+    labels: someOf(readLabels({ files: [], values: values.label })),
     target: values.target || undefined,
     networkmode: values.network,
     extrahosts: values['add-host'],
-    securityopt: values['security-opt'].length === 0 ? undefined : JSON.stringify(values['security-opt']),
+    securityopt: someOf(values['security-opt']),
     memory: values.memory,
     memswap: values['memory-swap'],
     cpushares: values['cpu-shares'],
@@ -159,6 +165,11 @@ function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
     platform: values.platform || context.config.defaultPlatform || undefined,
     version: '1',
   }
+}
+
+/** JSON, or nothing for what is empty. */
+function someOf(value: object): string | undefined {
+  return Object.keys(value).length === 0 ? undefined : JSON.stringify(value)
 }
 
 /** `NAME=value`; a bare NAME takes its value from here and is null when there is none. */
