@@ -1,3 +1,4 @@
+import type { ImageLayer } from '#spec/image-layers.ts'
 import type { Duplex, Readable } from 'node:stream'
 import type { BuildCache } from '#spec/docker/build.ts'
 import type { ContainerConfig } from '#spec/docker/container-config.ts'
@@ -103,6 +104,16 @@ export interface ImageBackend {
     name: string,
     options: { readonly platform: O.PlatformSpec | null },
   ): Promise<readonly I.ImageHistoryResponseItem[]>
+  /** Wharf's own: the image's layers, lowest first. */
+  layersOf(
+    name: string,
+    options: { readonly platform: O.PlatformSpec | null },
+  ): Promise<readonly ImageLayer[]>
+  /** Wharf's own: the entries of one of the image's layers, lowest 0, as lines of JSON (`LayerFile`). */
+  layerFiles(
+    name: string,
+    options: O.Cancellable & { readonly layer: number; readonly platform: O.PlatformSpec | null },
+  ): Promise<Readable>
   tag(name: string, target: { readonly repository: string; readonly tag: string }): Promise<void>
   remove(name: string, options: O.ImageRemoveOptions): Promise<readonly I.ImageDeleteResponseItem[]>
   prune(

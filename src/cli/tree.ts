@@ -154,6 +154,11 @@ const images: readonly Leaf[] = [
     load: () => import('./commands/image/build.ts'),
   },
   {
+    name: 'explore',
+    short: 'Look around in the layers of an image',
+    load: () => import('./commands/image/explore.ts'),
+  },
+  {
     name: 'history',
     short: 'Show how an image came to be',
     load: () => import('./commands/image/history.ts'),

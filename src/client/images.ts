@@ -7,6 +7,7 @@ import type {
   ImageInspect,
   ImageSummary,
 } from '#spec/docker/image.ts'
+import type { ImageLayer, LayerFile } from '#spec/image-layers.ts'
 import { filtersQuery } from './filters.ts'
 import { INSPECT_VERSION } from './inspect-version.ts'
 import { bodyChunks, bodyStream } from './http1.ts'
@@ -68,8 +69,8 @@ export class Images {
     return this.#transport.json('/images/json', { query })
   }
 
-  inspect(name: string): Promise<ImageInspect> {
-    return this.#transport.json(`${base(name)}/json`)
+  inspect(name: string, options: { platform?: string | undefined } = {}): Promise<ImageInspect> {
+    return this.#transport.json(`${base(name)}/json`, { query: { platform: options.platform } })
   }
 
   inspectText(name: string, options: { platform?: string | undefined } = {}): Promise<string> {
@@ -102,6 +103,20 @@ export class Images {
         query,
       })) ?? []
     )
+  }
+
+  /** The image's layers, lowest first; a wharf daemon's own. */
+  layers(name: string, options: { platform?: string | undefined } = {}): Promise<ImageLayer[]> {
+    return this.#transport.json(`/wharf${base(name)}/layers`, { query: { platform: options.platform } })
+  }
+
+  /** The entries of one of the image's layers, lowest 0; a wharf daemon's own. */
+  async *layerFiles(
+    name: string,
+    options: { layer: number; platform?: string | undefined },
+  ): AsyncGenerator<LayerFile> {
+    const response = await this.#transport.request(`/wharf${base(name)}/files`, { query: options })
+    yield* jsonValues<LayerFile>(bodyChunks(response))
   }
 
   async tag(name: string, target: { repo: string; tag: string }): Promise<void> {

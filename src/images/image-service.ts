@@ -1,3 +1,4 @@
+import type { ImageLayer } from '#spec/image-layers.ts'
 import type { Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
 import type { ContainerConfig, ImageConfig } from '#spec/docker/container-config.ts'
@@ -110,6 +111,16 @@ export interface ImageEndpoints {
     name: string,
     options: { readonly platform: O.PlatformSpec | null },
   ): Promise<readonly I.ImageHistoryResponseItem[]>
+  /** The image's layers, lowest first. */
+  layersOf(
+    name: string,
+    options: { readonly platform: O.PlatformSpec | null },
+  ): Promise<readonly ImageLayer[]>
+  /** The entries of one of the image's layers (0 is the lowest) as lines of JSON (`LayerFile`). @throws NotFoundError */
+  layerFiles(
+    name: string,
+    options: O.Cancellable & { readonly layer: number; readonly platform: O.PlatformSpec | null },
+  ): Promise<Readable>
   tag(name: string, target: { readonly repository: string; readonly tag: string }): Promise<void>
   /** Docker's order of steps: untag, then delete what no name, no child and no container holds. */
   remove(name: string, options: O.ImageRemoveOptions): Promise<readonly I.ImageDeleteResponseItem[]>

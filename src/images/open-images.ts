@@ -14,6 +14,7 @@ import { ImageCatalog } from './image-catalog.ts'
 import { commitContainer } from './image-commit.ts'
 import type { ImageContent } from './image-content.ts'
 import { importImage } from './image-import.ts'
+import { imageLayers } from './image-layers.ts'
 import { loadImages } from './image-load.ts'
 import { ImageRemoval } from './image-removal.ts'
 import { resolveForPlatform } from './image-resolver.ts'
@@ -139,6 +140,15 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     list: (options) => Promise.resolve(catalog.list(options)),
     inspect: async (name, options) => catalog.inspect(name, options),
     history: async (name, options) => catalog.history(name, options),
+    async layersOf(name, { platform }) {
+      const image = resolveForPlatform(store, name, platform)
+      return imageLayers(image, store.layerSizes(image.id))
+    },
+    async layerFiles(name, { layer, platform, signal }) {
+      const diffId = resolveForPlatform(store, name, platform).layers[layer]
+      if (diffId === undefined) throw new NotFoundError(`image ${name} has no layer ${layer}`)
+      return layers.files(diffId, { signal })
+    },
     tag: (name, target) => tagImage(content, name, target),
     async remove(name, options) {
       const only = options.platforms[0]

@@ -46,6 +46,18 @@ export function addImageRoutes(router: Router, backends: Backends): void {
       const platform = request.version >= 48 ? parsePlatform(request.query.text('platform')) : null
       response.json(200, await images.history(request.param('name'), { platform }))
     })
+    .add('GET', '/wharf/images/:name*/layers', async (request, response) => {
+      const platform = parsePlatform(request.query.text('platform'))
+      response.json(200, await images.layersOf(request.param('name'), { platform }))
+    })
+    .add('GET', '/wharf/images/:name*/files', async (request, response) => {
+      const files = await images.layerFiles(request.param('name'), {
+        layer: request.query.integer('layer') ?? 0,
+        platform: parsePlatform(request.query.text('platform')),
+        signal: request.signal,
+      })
+      await response.stream(200, 'application/x-ndjson', files)
+    })
     .add('GET', '/images/:name*/attestations', async (request, response) => {
       // Images are kept for one platform, without the attestations beside it in an index.
       await images.inspect(request.param('name'), { platform: null, manifests: false })

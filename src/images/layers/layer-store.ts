@@ -237,6 +237,12 @@ class DiskLayerStore implements LayerStore {
     })
   }
 
+  files(diffId: Digest, options: { signal?: AbortSignal } = {}): Readable {
+    const { tarBytes } = this.get(diffId)
+    const parameters = { directory: this.directoryOf(diffId), format: this.format, tarBytes }
+    return this.#options.workers.stream('list-layer', parameters, options)
+  }
+
   async remove(diffId: Digest): Promise<void> {
     if (!this.#known.delete(diffId)) return
     const { database, directory } = this.#options

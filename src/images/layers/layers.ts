@@ -53,6 +53,8 @@ export interface Layers {
   list(): readonly LayerRecord[]
   /** The uncompressed tar, byte for byte as it was ingested. @throws NotFoundError */
   tar(diffId: Digest): Readable
+  /** The entries of the layer's tar, in its order, as lines of JSON (`LayerFile`). @throws NotFoundError */
+  files(diffId: Digest, options?: { signal?: AbortSignal }): Readable
   /** Removes a layer, mounted or not. Idempotent. The caller knows that nobody needs it (garbage collection does). */
   remove(diffId: Digest): Promise<void>
   /** Stops the worker threads; work under way fails. */

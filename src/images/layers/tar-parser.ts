@@ -67,6 +67,16 @@ export class TarParser {
     }
   }
 
+  /** For who wants no contents: how many bytes of content come next, which need not be pushed then. */
+  skipContent(): number {
+    const skipped = this.#body === 'content' ? this.#bodyLeft : 0
+    if (skipped === 0) return 0
+    this.#bodyLeft = 0
+    this.#offset += skipped
+    this.#endBody()
+    return skipped
+  }
+
   /** The archive is over. @throws InvalidArgumentError when something is missing. */
   finish(): void {
     if (this.#bodyLeft > 0 || this.#blockFill > 0) throw new InvalidArgumentError('unexpected EOF')

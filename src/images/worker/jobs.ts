@@ -12,6 +12,7 @@ export const JOBS: Readonly<Record<string, () => Promise<Work>>> = {
   'stack-subvolume': async () => (await import('../layers/subvolume-jobs.ts')).stackSubvolume as Work,
   'snapshot-subvolume': async () => (await import('../layers/subvolume-jobs.ts')).snapshotForWriting as Work,
   'remove-subvolume': async () => (await import('../layers/subvolume-jobs.ts')).removeSubvolume as Work,
+  'list-layer': async () => (await import('../layers/list-job.ts')).listLayer as Work,
   'verify-layer': async () => (await import('../layers/verify-job.ts')).verifyLayer as Work,
   'digest-file': async () => (await import('../layers/verify-job.ts')).digestFile as Work,
   usage: async () => (await import('../layers/upper-jobs.ts')).usage as Work,

@@ -19,6 +19,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Digest } from '#base/digest.ts'
 import { AlreadyExistsError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
+import type { LayerFile } from '#spec/image-layers.ts'
 import { getXattr, setXattr } from '#kernel/xattrs.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 import { until } from '../../support/until.ts'
@@ -366,6 +367,32 @@ export function storageDriverSuite(driver: string, expect: DriverExpectations): 
       const again = await mounted(opened, 'd', [base, diffId])
       assert.deepEqual(describeTree(join(again, 'd')), describeTree(join(root, 'd')))
       assert.deepEqual(names(again), ['big', 'd'])
+    })
+
+    test('files() lists the entries of a layer', async () => {
+      await using opened = open(driver, newRoot())
+      const diffId = await layer(opened, [
+        { name: './' },
+        { name: './d/', mode: 0o700, uid: 7 },
+        { name: 'd/big', content: Buffer.alloc(300_001) },
+        { name: 'd/.wh.gone' },
+        { name: 'link', type: 'symlink', linkName: 'd/Ã¼' },
+      ])
+      const text = (await bytesOf(opened.storage.layers.files(diffId))).toString()
+      const files = text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as LayerFile)
+      assert.deepEqual(
+        files.map(({ path, type, sizeBytes, uid, link }) => `${type} ${path} ${sizeBytes} ${uid} ${link}`),
+        [
+          'directory  0 0 ',
+          'directory d 0 7 ',
+          'file d/big 300001 0 ',
+          'file d/.wh.gone 0 0 ',
+          'symlink link 0 0 d/ü',
+        ],
+      )
     })
 
     test('layers that go while a snapshot is mounted disturb nobody', async () => {
