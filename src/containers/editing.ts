@@ -1,5 +1,5 @@
 import { failpoint } from '#base/failpoint.ts'
-import { InvalidArgumentError } from '#errors/errors.ts'
+import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
 import type { PublishRequest, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type { ContainerUpdateResponse } from '#spec/docker/container.ts'
 import { parseName } from './create/names.ts'
@@ -75,8 +75,8 @@ export class Editing {
     const policy = request.RestartPolicy?.Name ? request.RestartPolicy : null
     validateRestartPolicy(policy)
     if (policy !== null && hostConfig.AutoRemove === true && policy.Name !== 'no') {
-      throw new InvalidArgumentError(
-        'Restart policy cannot be updated because AutoRemove is enabled for the container',
+      throw new ConflictError(
+        `Cannot update container ${id}: Restart policy cannot be updated because AutoRemove is enabled for the container`,
       )
     }
     const changes = changedLimits(request)

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { posix } from 'node:path'
-import { NotFoundError, PermissionDeniedError } from '#errors/errors.ts'
+import { errnoOf, KernelError, NotFoundError, PermissionDeniedError } from '#errors/errors.ts'
 import { resolveUser } from '#runtime/spec/user.ts'
 import { readUserDatabase } from '#runtime/user-database.ts'
 import type { ArchivePutOptions, Cancellable, PathStat } from '#spec/docker/options.ts'
@@ -29,7 +29,9 @@ export class Files {
   async statPath(reference: string, path: string): Promise<PathStat> {
     const record = this.#context.records.resolve(reference)
     const place = await this.#place(record, path)
-    return await namingContainer(reference, () => this.#context.archives.stat(place.root, place.path))
+    return await namingContainer({ reference, path }, () =>
+      this.#context.archives.stat(place.root, place.path),
+    )
   }
 
   /** `GET /containers/{id}/archive`. */
@@ -40,7 +42,7 @@ export class Files {
   ): Promise<{ stat: PathStat; tar: Readable }> {
     const record = this.#context.records.resolve(reference)
     const place = await this.#place(record, path)
-    const archive = await namingContainer(reference, () =>
+    const archive = await namingContainer({ reference, path }, () =>
       this.#context.archives.read(place.root, place.path, options),
     )
     publishContainerEvent(this.#context.events, record, { action: 'archive-path' })
@@ -58,11 +60,11 @@ export class Files {
     const place = await this.#place(record, path)
     if (place.readOnly === 'volume') throw new PermissionDeniedError('mounted volume is marked read-only')
     if (place.readOnly === 'root') throw new PermissionDeniedError('container rootfs is marked read-only')
-    await this.#context.archives.extract(place.root, place.path, tar, {
-      noOverwriteDirNonDir: options.noOverwriteDirNonDir,
-      ...(options.copyUidGid ? { owner: await this.#owner(record) } : {}),
-      signal: options.signal,
-    })
+    const owner = options.copyUidGid ? { owner: await this.#owner(record) } : {}
+    const { noOverwriteDirNonDir, signal } = options
+    await namingContainer({ reference, path }, () =>
+      this.#context.archives.extract(place.root, place.path, tar, { noOverwriteDirNonDir, ...owner, signal }),
+    )
     publishContainerEvent(this.#context.events, record, { action: 'extract-to-dir' })
   }
 
@@ -104,18 +106,27 @@ export class Files {
   }
 }
 
-/** `/x/` and `/x/.` mean the directory's content: the ending is kept. */
+/** `/x/` and `/x/.` (or `/x/./`) mean the directory's content: the ending is kept. */
 function keepEnding(path: string, resolved: string): string {
-  if (resolved === '/') return path.endsWith('/.') || path === '.' ? '/.' : '/'
-  if (path.endsWith('/.')) return `${resolved}/.`
+  const dotted = /(^|\/)\.\/?$/.test(path)
+  if (resolved === '/') return dotted ? '/.' : '/'
+  if (dotted) return `${resolved}/.`
   return path.endsWith('/') ? `${resolved}/` : resolved
 }
 
-/** `Could not find the file /x` goes on with ` in container NAME`, as the user named it. */
-async function namingContainer<T>(reference: string, work: () => Promise<T>): Promise<T> {
+/**
+ * `Could not find the file /x` goes on with ` in container NAME`, as the user named it. A path through something that is no
+ * directory is not "missing": dockerd says what it is, and answers 500.
+ */
+async function namingContainer<T>(
+  { reference, path }: { readonly reference: string; readonly path: string },
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work()
   } catch (cause) {
+    if (errnoOf(cause) === 'ENOTDIR')
+      throw new KernelError('lstat', 'ENOTDIR', { path, detail: 'not a directory', cause })
     if (!(cause instanceof NotFoundError)) throw cause
     throw new NotFoundError(`${cause.message} in container ${reference}`, { cause })
   }

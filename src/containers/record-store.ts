@@ -70,13 +70,15 @@ export class RecordStore {
   }
 
   /**
-   * The container of this id, name, or unique prefix of an id, in this order as Docker.
+   * The container of this id, name, name by a link (`parent/alias`), or unique prefix of an id, in this order as Docker.
    * @throws NotFoundError; InvalidArgumentError when the prefix fits several.
    */
   resolve(reference: string): ContainerRecord {
     if (reference === '') throw new InvalidArgumentError('container name or ID is empty')
     const name = reference.startsWith('/') ? reference.slice(1) : reference
-    const exact = this.#records.get(reference) ?? this.#records.get(this.#idsByName.get(name) ?? '')
+    const exact =
+      this.#records.get(reference) ??
+      this.#records.get(this.#idsByName.get(name) ?? this.#linkedId(name) ?? '')
     if (exact !== undefined) return exact
     if (/^[0-9a-f]{1,63}$/.test(reference)) {
       const rows = this.#database
@@ -169,6 +171,13 @@ export class RecordStore {
   /** Resolves when all that was written so far survives the loss of power. */
   durable(): Promise<void> {
     return this.#database.durable()
+  }
+
+  #linkedId(name: string): string | undefined {
+    const slash = name.indexOf('/')
+    if (slash < 0) return undefined
+    const parent = this.#records.get(this.#idsByName.get(name.slice(0, slash)) ?? '')
+    return parent?.links.find((link) => link.alias === name.slice(slash + 1))?.containerId
   }
 
   #remember(record: ContainerRecord, before: ContainerRecord | null): void {

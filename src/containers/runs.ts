@@ -33,6 +33,8 @@ export class Runs {
   readonly #releases = new Map<string, Promise<void>>()
   readonly #restarts = new Map<string, NodeJS.Timeout>()
   readonly #backoffs = new Map<string, Backoff>()
+  /** Containers that a user restarts: their end is no end for `--rm`. */
+  readonly #restarted = new Set<string>()
   /** Takes a container away when it ends (`--rm`); set by `open-containers.ts`. Runs under the container's lock. */
   #autoRemove: (record: ContainerRecord) => Promise<void> = async () => {}
 
@@ -87,6 +89,16 @@ export class Runs {
     this.#ends.set(id, Promise.withResolvers())
     this.#follow(id)
     for (const listener of this.#listeners) listener.began?.(record)
+  }
+
+  /** Does what ends the container's run so that `--rm` does not take the container away. */
+  async keeping(id: string, end: () => Promise<void>): Promise<void> {
+    this.#restarted.add(id)
+    try {
+      await end()
+    } finally {
+      this.#restarted.delete(id)
+    }
   }
 
   /** Handles the end of a run that ended while no daemon was there. */
@@ -229,7 +241,7 @@ export class Runs {
     this.#releases.set(id, release)
     void release.then(() => this.#releases.get(id) === release && this.#releases.delete(id))
     if (again) this.planRestart(ended, ranMs)
-    else if (record.hostConfig.AutoRemove === true) await this.#autoRemove(ended)
+    else if (record.hostConfig.AutoRemove === true && !this.#restarted.has(id)) await this.#autoRemove(ended)
     this.#settle(id)
   }
 

@@ -30,7 +30,7 @@ export class Stopping {
 
   /** Stops the container when it runs, and starts it. */
   async restart(record: ContainerRecord, options: ContainerStopOptions): Promise<void> {
-    if (isRunning(record.state)) await this.#stop(record, options)
+    if (isRunning(record.state)) await this.#runs.keeping(record.id, () => this.#stop(record, options))
     await this.#runs.start(record.id)
     this.#publish(record, 'restart')
   }

@@ -43,9 +43,9 @@ function explain(output: string, program: string): ProgramFault {
   }
   const denied =
     /open executable: (operation not permitted|permission denied)|exec: "[^"]*": permission denied/i
-  const directory = /exec: "[^"]*": is a directory|the path .* is a directory/i
+  const directory = /exec: "[^"]*": is a directory|the path .* is (a directory|not a regular file)/i
   if (denied.test(text) || directory.test(text)) {
-    const reason = directory.test(text) ? 'is a directory' : 'permission denied'
+    const reason = directory.test(text) ? 'is a directory: permission denied' : 'permission denied'
     return { text: `${start}: exec: ${quoted}: ${reason}`, exitCode: NOT_EXECUTABLE }
   }
   const exitCode = /permission denied/i.test(text)

@@ -5,6 +5,7 @@ import { scratchDirectory } from '../support/scratch.ts'
 /**
  * A walk through the stock docker CLI. Each line of `steps` is a shell command; its output and exit code are compared between the
  * engines after what must differ (ids, times, addresses) is made alike. A line that begins with `@` must succeed and is not compared.
+ * `api METHOD PATH [BODY]` is one request to the API, which the CLI would not send; its answer and status are compared.
  * `eventually COMMAND` tries for 30 s until the command succeeds.
  */
 export type Script = {
@@ -16,6 +17,7 @@ export type Script = {
 
 const prelude = `
 eventually() { n=0; until "$@" >/dev/null 2>&1; do n=$((n+1)); [ $n -lt 300 ] || { echo "in vain: $*"; return 1; }; sleep 0.1; done; }
+api() { curl -sS -m 60 --unix-socket "\${DOCKER_HOST#unix://}" -X "$1" \${3:+-H 'Content-Type: application/json' --data "$3"} -w '[%{http_code}]\\n' "http://d/v1.51$2"; }
 state() { [ "$(docker inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
 `
 const cleanUp = `

@@ -74,11 +74,12 @@ export function terminalSize(request: ApiRequest): { readonly rows: number; read
   const read = (name: string): number => {
     const text = request.query.text(name)
     const value = Number(text)
-    if (!/^\d+$/.test(text) || value > 65535) {
-      throw new InvalidArgumentError(
-        `invalid resize ${name === 'h' ? 'height' : 'width'} ${JSON.stringify(text)}: invalid syntax`,
-      )
+    const refuse = (why: string): never => {
+      const what = name === 'h' ? 'height' : 'width'
+      throw new InvalidArgumentError(`invalid resize ${what} ${JSON.stringify(text)}: ${why}`)
     }
+    if (!/^[+-]?\d+$/.test(text)) refuse('invalid syntax')
+    if (value < 0 || value > 0xffff_ffff) refuse('value out of range')
     return value
   }
   return { rows: read('h'), columns: read('w') }

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import { parseFilters } from './filters.ts'
+import { jsonFault } from './json-fault.ts'
 import type { Query } from './query.ts'
 import type { ApiVersion } from './versions.ts'
 
@@ -79,8 +80,8 @@ export class ApiRequest {
     if (text.trim() === '') return null
     try {
       return JSON.parse(text) as unknown
-    } catch (error) {
-      throw new InvalidArgumentError(`invalid JSON: ${(error as Error).message}`)
+    } catch (cause) {
+      throw new InvalidArgumentError(jsonFault(text), { cause })
     }
   }
 

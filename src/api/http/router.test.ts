@@ -7,13 +7,14 @@ const router = new Router()
   .add('GET', '/images/json', nothing)
   .add('GET', '/images/:name*/json', nothing)
   .add('DELETE', '/images/:name*', nothing)
-  .add('GET', '/containers/:id/json', nothing)
+  .add('GET', '/containers/:id*/json', nothing)
 
 for (const [method, path, pattern, params] of [
   ['GET', '/images/json', '/images/json', {}],
   ['GET', '/images/host:5000/a/b:c/json', '/images/:name*/json', { name: 'host:5000/a/b:c' }],
   ['DELETE', '/images/a%2Fb', '/images/:name*', { name: 'a/b' }],
-  ['GET', '/containers/x/json', '/containers/:id/json', { id: 'x' }],
+  ['GET', '/containers/x/json', '/containers/:id*/json', { id: 'x' }],
+  ['GET', '/containers/parent/alias/json', '/containers/:id*/json', { id: 'parent/alias' }],
 ] as const) {
   test(`match() finds ${method} ${path}`, () => {
     const match = router.match(method, path)
@@ -24,7 +25,7 @@ for (const [method, path, pattern, params] of [
 
 for (const [method, path] of [
   ['POST', '/images/json'],
-  ['GET', '/containers/x/y/json'],
+  ['GET', '/containers/x/json/y'],
   ['GET', '/containers//json'],
   ['GET', '/containers/%zz/json'],
   ['GET', '/'],

@@ -13,15 +13,15 @@ import { acceptWebSocket } from '../streams/websocket.ts'
 /** The standard streams of containers. */
 export function addContainerStreamRoutes(router: Router, containers: ContainerStreams): void {
   router
-    .add('POST', '/containers/:id/attach', (request, response) => attach(containers, request, response))
-    .add('GET', '/containers/:id/attach/ws', (request, response) =>
+    .add('POST', '/containers/:id*/attach', (request, response) => attach(containers, request, response))
+    .add('GET', '/containers/:id*/attach/ws', (request, response) =>
       attachWebSocket(containers, request, response),
     )
-    .add('POST', '/containers/:id/resize', async (request, response) => {
+    .add('POST', '/containers/:id*/resize', async (request, response) => {
       await containers.resize(request.param('id'), terminalSize(request))
       response.empty(200)
     })
-    .add('GET', '/containers/:id/logs', (request, response) => sendLogs(containers, request, response))
+    .add('GET', '/containers/:id*/logs', (request, response) => sendLogs(containers, request, response))
 }
 
 async function attach(

@@ -39,18 +39,18 @@ export function addContainerRoutes(router: Router, containers: ContainerLifecycl
     .add('POST', '/containers/prune', async (request, response) => {
       response.json(200, await containers.prune(request.filters()))
     })
-    .add('GET', '/containers/:id/json', async (request, response) => {
+    .add('GET', '/containers/:id*/json', async (request, response) => {
       const found = await containers.inspect(request.param('id'), { size: request.query.boolean('size') })
       response.json(200, shapeContainer(found, request.version))
     })
-    .add('GET', '/containers/:id/top', async (request, response) => {
+    .add('GET', '/containers/:id*/top', async (request, response) => {
       response.json(200, await containers.top(request.param('id'), request.query.text('ps_args')))
     })
-    .add('GET', '/containers/:id/changes', async (request, response) => {
+    .add('GET', '/containers/:id*/changes', async (request, response) => {
       response.json(200, await containers.changes(request.param('id')))
     })
-    .add('GET', '/containers/:id/stats', (request, response) => sendStats(containers, request, response))
-    .add('POST', '/containers/:id/start', async (request, response) => {
+    .add('GET', '/containers/:id*/stats', (request, response) => sendStats(containers, request, response))
+    .add('POST', '/containers/:id*/start', async (request, response) => {
       const length = Number(request.header('content-length') || '0')
       // Very old clients send `null` or `{}` here.
       if (length > 7 || request.header('transfer-encoding') !== '') {
@@ -61,36 +61,36 @@ export function addContainerRoutes(router: Router, containers: ContainerLifecycl
       await containers.start(request.param('id'), { detachKeys: request.query.text('detachKeys') || null })
       response.empty(204)
     })
-    .add('POST', '/containers/:id/stop', async (request, response) => {
+    .add('POST', '/containers/:id*/stop', async (request, response) => {
       await containers.stop(request.param('id'), stopOptions(request))
       response.empty(204)
     })
-    .add('POST', '/containers/:id/restart', async (request, response) => {
+    .add('POST', '/containers/:id*/restart', async (request, response) => {
       await containers.restart(request.param('id'), stopOptions(request))
       response.empty(204)
     })
-    .add('POST', '/containers/:id/kill', async (request, response) => {
+    .add('POST', '/containers/:id*/kill', async (request, response) => {
       await containers.kill(request.param('id'), request.query.text('signal'))
       response.empty(204)
     })
-    .add('POST', '/containers/:id/pause', async (request, response) => {
+    .add('POST', '/containers/:id*/pause', async (request, response) => {
       await containers.pause(request.param('id'))
       response.empty(204)
     })
-    .add('POST', '/containers/:id/unpause', async (request, response) => {
+    .add('POST', '/containers/:id*/unpause', async (request, response) => {
       await containers.unpause(request.param('id'))
       response.empty(204)
     })
-    .add('POST', '/containers/:id/rename', async (request, response) => {
+    .add('POST', '/containers/:id*/rename', async (request, response) => {
       await containers.rename(request.param('id'), request.query.text('name').replace(/^\//, ''))
       response.empty(204)
     })
-    .add('POST', '/containers/:id/update', async (request, response) => {
+    .add('POST', '/containers/:id*/update', async (request, response) => {
       const update = readUpdate(await bodyObject(request), request.version)
       response.json(200, await containers.update(request.param('id'), update))
     })
-    .add('POST', '/containers/:id/wait', (request, response) => wait(containers, request, response))
-    .add('DELETE', '/containers/:id', async (request, response) => {
+    .add('POST', '/containers/:id*/wait', (request, response) => wait(containers, request, response))
+    .add('DELETE', '/containers/:id*', async (request, response) => {
       await containers.remove(request.param('id'), {
         force: request.query.boolean('force'),
         removeVolumes: request.query.boolean('v'),

@@ -14,7 +14,7 @@ import { serveStdio } from '../streams/serve-stdio.ts'
 /** Further processes in containers. */
 export function addExecRoutes(router: Router, execs: ExecBackend): void {
   router
-    .add('POST', '/containers/:id/exec', async (request, response) => {
+    .add('POST', '/containers/:id*/exec', async (request, response) => {
       const create = readExecCreate(await bodyObject(request), request.version)
       parseDetachKeys(create.DetachKeys ?? null)
       response.json(201, await execs.create(request.param('id'), create))
@@ -61,5 +61,6 @@ async function start(execs: ExecBackend, request: ApiRequest, response: ApiRespo
     connection.end(tty ? text : stdcopyFrame('stdout', text), () => connection.destroy())
     throw error
   }
-  await serveStdio(session, connection, { multiplexed: !session.tty, detachKeys })
+  // What the start asks for decides the framing, whatever terminal the exec has.
+  await serveStdio(session, connection, { multiplexed: !tty, detachKeys })
 }

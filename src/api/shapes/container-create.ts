@@ -26,7 +26,7 @@ export function readContainerCreate(
   )
   if (version < 44 && Object.keys(endpoints).length > 1) {
     throw new InvalidArgumentError(
-      `Container cannot be connected to network endpoints: ${Object.keys(endpoints).join(', ')}`,
+      `Container cannot be created with multiple network endpoints: ${Object.keys(endpoints).join(', ')}`,
     )
   }
   const { StartInterval, ...health } = request.Healthcheck ?? {}

@@ -20,5 +20,7 @@ export function readUpdate(
     body,
   )
   if (version < 40) delete update.PidsLimit
+  // Nothing and less than nothing are both "no limit"; inspect shows 0.
+  else if ((update.PidsLimit ?? 0) < 0) update.PidsLimit = 0
   return update
 }

@@ -34,6 +34,7 @@ export function shapeContainerSummary(summary: ContainerSummary, version: ApiVer
   const { Health, ImageManifestDescriptor, SizeRw, SizeRootFs, NetworkSettings, ...shown } = summary
   return {
     ...shown,
+    ...(version < 46 && { HostConfig: { NetworkMode: summary.HostConfig?.NetworkMode ?? '' } }),
     // As Go writes them: a size of nothing is left out.
     ...(SizeRw && { SizeRw }),
     ...(SizeRootFs && { SizeRootFs }),

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { dirname } from 'node:path'
 import { failpoint } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
 import { phase } from '#base/trace.ts'
@@ -138,6 +139,7 @@ export class Creation {
           { config: draft.config, host: draft.hostConfig },
           {
             volumes,
+            dataRoot: dirname(this.#context.directory),
             container: (reference) => peerOf(reference, records),
             image: (reference) => this.#context.images.get(reference),
           },

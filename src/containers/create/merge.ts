@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { ContainerConfig, HealthConfig, ImageConfig } from '#spec/docker/container-config.ts'
+import { cleanPath } from './parse-bind.ts'
 
 /**
  * The user's configuration with what the image says where the user said nothing, by Docker's rules:
@@ -23,7 +24,7 @@ export function mergeConfig(user: ContainerConfig, image: ImageConfig): Containe
     Env: mergeEnv(user.Env ?? [], image.Env ?? []),
     Cmd: mergedCommand,
     Entrypoint: mergedEntrypoint,
-    WorkingDir: user.WorkingDir || image.WorkingDir || '',
+    WorkingDir: cleanDirectory(user.WorkingDir || image.WorkingDir || ''),
     Labels: { ...image.Labels, ...user.Labels },
     ...nonEmpty('ExposedPorts', { ...image.ExposedPorts, ...user.ExposedPorts }),
     Volumes: nullWhenEmpty({ ...image.Volumes, ...user.Volumes }),
@@ -32,6 +33,10 @@ export function mergeConfig(user: ContainerConfig, image: ImageConfig): Containe
     ...whenSet('Shell', user.Shell ?? image.Shell),
     ...whenSet('OnBuild', image.OnBuild),
   }
+}
+
+function cleanDirectory(path: string): string {
+  return path === '' ? '' : cleanPath(path)
 }
 
 /** The API takes a command as a list or as one string. */

@@ -36,8 +36,10 @@ export function parseBind(text: string): ParsedBind {
       : parts.length === 2 && !(parts[1] as string).startsWith('/') && isMode(parts[1] as string)
         ? ['', parts[0] as string, parts[1] as string]
         : [parts[0] as string, parts[1] as string, parts[2] ?? '']
-  const destination = cleanDestination(target, refuse)
   const kind = source.startsWith('/') ? 'bind' : 'volume'
+  const destination = cleanDestination(target, (why) =>
+    refuse(`invalid mount config for type "${kind}": ${why}`),
+  )
   if (kind === 'volume' && source !== '' && !VOLUME_NAME.test(source)) {
     throw new InvalidArgumentError(
       `create ${source}: "${source}" includes invalid characters for a local volume name, only ` +
@@ -84,11 +86,10 @@ function groupOf(option: string): string | null {
 /** An absolute, clean path in the container that is not its root. */
 export function cleanDestination(path: string, refuse: (why: string) => never): string {
   if (!posix.isAbsolute(path)) {
-    refuse(`invalid mount config for type "bind": invalid mount path: '${path}' mount path must be absolute`)
+    refuse(`invalid mount path: '${path}' mount path must be absolute`)
   }
   const clean = cleanPath(path)
-  if (clean === '/')
-    refuse(`invalid mount config for type "bind": invalid specification: destination can't be '/'`)
+  if (clean === '/') refuse(`invalid specification: destination can't be '/'`)
   return clean
 }
 

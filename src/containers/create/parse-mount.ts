@@ -13,7 +13,8 @@ export type ParsedMount =
       readonly source: string
       readonly destination: string
       readonly readOnly: boolean
-      readonly propagation: Propagation
+      /** Null where the user names none. */
+      readonly propagation: Propagation | null
       readonly recursive: boolean
       readonly readOnlyDepth: 'best' | 'force' | 'top'
       readonly createSource: boolean
@@ -50,9 +51,7 @@ export function parseMount(mount: Mount): ParsedMount {
     throw new InvalidArgumentError(`invalid mount config for type "${type}": ${why}`)
   }
   if ((mount.Target ?? '') === '') refuse('field Target must not be empty')
-  const destination = cleanDestination(mount.Target ?? '', (why) =>
-    refuse(why.startsWith('destination') ? `invalid specification: ${why}` : why),
-  )
+  const destination = cleanDestination(mount.Target ?? '', refuse)
   const readOnly = mount.ReadOnly === true
   const forbid = (field: string, present: unknown): void => {
     if (present !== null && present !== undefined) refuse(`field ${field} must not be specified`)
@@ -109,8 +108,11 @@ function parseBindMount(
   if (!posix.isAbsolute(source)) refuse(`invalid mount path: '${source}' mount path must be absolute`)
   const createSource = options?.CreateMountpoint === true
   if (!createSource && !existsSync(source)) refuse(`bind source path does not exist: ${source}`)
-  const propagation = options?.Propagation || 'rprivate'
-  if (!['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'].includes(propagation)) {
+  const propagation = options?.Propagation || null
+  if (
+    propagation !== null &&
+    !['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'].includes(propagation)
+  ) {
     refuse(`invalid propagation mode: ${propagation}`)
   }
   const force = options?.ReadOnlyForceRecursive === true

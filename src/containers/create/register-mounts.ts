@@ -4,13 +4,15 @@ import type { HostConfig } from '#spec/docker/host-config.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import type { Volumes } from '#volumes/volumes.ts'
 import type { ContainerRecord } from '../records.ts'
-import type { MountRecord } from './mount-record.ts'
-import { cleanPath, parseBind, parseMode } from './parse-bind.ts'
+import type { MountRecord, Propagation } from './mount-record.ts'
+import { cleanDestination, cleanPath, parseBind, parseMode } from './parse-bind.ts'
 import { parseMount } from './parse-mount.ts'
 import { tmpfsOptions } from './tmpfs-options.ts'
 
 /** What is needed to turn the wishes of a request into mounts. */
 export interface MountSources {
+  /** The daemon's own files: a mount of them must not hold on to what the daemon unmounts. */
+  readonly dataRoot: string
   readonly volumes: Volumes
   /** Finds a container for VolumesFrom. @throws NotFoundError */
   container(reference: string): ContainerRecord
@@ -48,9 +50,12 @@ export async function registerMounts(
     drafts.set(draft.destination, draft)
   }
   for (const [path, options] of Object.entries(host.Tmpfs ?? {})) {
-    claim(cleanPath(path))
+    const destination = cleanDestination(path, (why) => {
+      throw new InvalidArgumentError(why)
+    })
+    claim(destination)
     tmpfsOptions(options)
-    drafts.delete(cleanPath(path))
+    drafts.delete(destination)
   }
   for (const mount of host.Mounts ?? []) {
     const draft = fromMount(parseMount(mount), host, sources)
@@ -107,7 +112,7 @@ function fromBind(text: string, host: HostConfig, sources: MountSources): Draft 
       destination,
       readOnly: mode.readOnly,
       mode: modeText,
-      propagation: mode.propagation ?? 'rprivate',
+      propagation: propagationOf(source, mode.propagation, sources.dataRoot),
       recursive: true,
       readOnlyDepth: 'best',
       createSource: true,
@@ -118,8 +123,10 @@ function fromBind(text: string, host: HostConfig, sources: MountSources): Draft 
 function fromMount(mount: ReturnType<typeof parseMount>, host: HostConfig, sources: MountSources): Draft {
   const { destination } = mount
   switch (mount.type) {
-    case 'bind':
-      return { destination, finish: () => ({ ...mount, mode: '' }) }
+    case 'bind': {
+      const propagation = propagationOf(mount.source, mount.propagation, sources.dataRoot)
+      return { destination, finish: () => ({ ...mount, propagation, mode: '' }) }
+    }
     case 'tmpfs':
       return { destination, finish: () => ({ ...mount, mode: '' }) }
     case 'image': {
@@ -153,6 +160,26 @@ function fromMount(mount: ReturnType<typeof parseMount>, host: HostConfig, sourc
         : namedVolume({ ...at, name: mount.source }, sources)
     }
   }
+}
+
+/**
+ * A source within the daemon's root, or above it, shows the mounts of other containers: what the daemon unmounts must go
+ * there too. @throws InvalidArgumentError for a propagation that would keep it
+ */
+function propagationOf(source: string, wanted: Propagation | null, dataRoot: string): Propagation {
+  const isOurs = isWithin(source, dataRoot) || isWithin(dataRoot, source)
+  if (!isOurs) return wanted ?? 'rprivate'
+  if (wanted !== null && wanted !== 'rslave' && wanted !== 'rshared') {
+    throw new InvalidArgumentError(
+      'invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, ' +
+        `daemon root: "${dataRoot}", bind mount source: "${source}", propagation: "${wanted}"`,
+    )
+  }
+  return wanted ?? 'rslave'
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`)
 }
 
 interface VolumeWish {

@@ -36,7 +36,7 @@ export function validateHostConfig(host: HostConfig, config: ContainerConfig): v
   if ((host.Cgroup ?? '') !== '')
     refuse(`invalid option: Cgroup "${host.Cgroup}" is not supported: use CgroupParent`)
   for (const [name, value] of Object.entries(host.Annotations ?? {})) {
-    if (name === '') refuse(`invalid annotation: the empty string is not permitted as an annotation key`)
+    if (name === '') refuse(`invalid Annotations: the empty string is not permitted as an annotation key`)
     if (typeof value !== 'string') refuse(`invalid annotation: the value of "${name}" is not a string`)
   }
   validateModes(host)

@@ -2,6 +2,8 @@ import { Writable } from 'node:stream'
 import { newId } from '#base/ids.ts'
 import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import { RuntimeFailure } from '#runtime/runtime-failure.ts'
+import { resolveUser } from '#runtime/spec/user.ts'
+import { readUserDatabase } from '#runtime/user-database.ts'
 import type { Attachment } from '#runtime/runtime.ts'
 import type { ExecStartOptions } from '#spec/docker/options.ts'
 import type { ExecCreateRequest } from '#spec/docker/requests.ts'
@@ -26,11 +28,15 @@ export class Execs {
     this.#context = context
   }
 
-  /** @throws ConflictError when the container does not run; InvalidArgumentError without a command */
+  /** @throws ConflictError when the container does not run; InvalidArgumentError without a command, or for an unknown user */
   create(container: string, request: ExecCreateRequest): { readonly Id: string } {
     const record = this.#context.records.resolve(container)
     assertRuns(record, container)
     if ((request.Cmd?.length ?? 0) === 0) throw new InvalidArgumentError('no exec command specified')
+    if (request.User && isAlive(record.state)) {
+      // An unknown user is an error of the request, not of the start.
+      resolveUser(request.User, [], readUserDatabase(`/proc/${record.state.pid}/root`))
+    }
     this.#forgetOld()
     const exec: ExecRecord = { id: newId(), containerId: record.id, request, state: { status: 'created' } }
     this.#execs.set(exec.id, exec)
@@ -71,6 +77,9 @@ export class Execs {
   /** @throws NotFoundError; ConflictError when it does not run */
   async resize(id: string, size: { readonly rows: number; readonly columns: number }): Promise<void> {
     const exec = this.#get(id)
+    const container = this.#context.records.find(exec.containerId)
+    if (container !== null && !isAlive(container.state))
+      throw new ConflictError(`container ${exec.containerId} is not running`)
     if (exec.state.status !== 'running') throw new ConflictError(`exec process is not started`)
     await this.#context.runtime.resizeExec(exec.containerId, exec.id, size)
   }

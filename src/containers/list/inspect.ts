@@ -40,7 +40,7 @@ export function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: appArmorProfile(record, context),
     ExecIDs: facts.execIds.length === 0 ? null : facts.execIds,
-    HostConfig: hostConfigView(record.hostConfig),
+    HostConfig: { ...hostConfigView(record.hostConfig), ...linksView(context, record) },
     GraphDriver: { Name: record.driver, Data: context.snapshots.describe(record.id) },
     ...(facts.sizes === null ? {} : { SizeRw: facts.sizes.rwBytes, SizeRootFs: facts.sizes.rootFsBytes }),
     Mounts: record.mounts.map(mountPoint),
@@ -185,6 +185,17 @@ function hostConfigView(host: HostConfig): HostConfig {
     if (value !== undefined && (value !== null || key in view)) view[key] = value
   }
   return view as HostConfig
+}
+
+/** Links by the names that the containers have now, as dockerd keeps them: `/other:/this/alias`. */
+function linksView(context: ContainerContext, record: ContainerRecord): Pick<HostConfig, 'Links'> {
+  if (record.links.length === 0) return {}
+  return {
+    Links: record.links.flatMap(({ containerId, alias }) => {
+      const other = context.records.find(containerId)
+      return other === null ? [] : [`/${other.name}:/${record.name}/${alias}`]
+    }),
+  }
 }
 
 function appArmorProfile(record: ContainerRecord, context: ContainerContext): string {

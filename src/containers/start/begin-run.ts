@@ -94,7 +94,9 @@ function joinable(peer: ContainerRecord): ContainerRecord {
     throw new ConflictError(`container ${peer.id} is restarting, wait until the container is running`)
   }
   if (!isAlive(peer.state)) {
-    throw new ConflictError(`cannot join network of a non running container: ${peer.id}`)
+    throw new ConflictError(
+      `cannot join network namespace of a non running container: container ${peer.name} is ${peer.state.status}`,
+    )
   }
   return peer
 }

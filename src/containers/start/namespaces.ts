@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
 import { isMountPoint, mount, MS } from '#kernel/mounts.ts'
 import type { Sandbox } from '#network/networks.ts'
+import { RuntimeFailure } from '#runtime/runtime-failure.ts'
 import type { NamespaceChoice, NamespaceChoices } from '#runtime/runtime.ts'
 import type { ContainerPaths } from '../container-paths.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -35,9 +36,12 @@ export function namespaces(
 function joined(mode: string, kind: 'ipc' | 'pid', peers: NamespacePeers): NamespaceChoice | null {
   if (!mode.startsWith('container:')) return null
   const peer = peers.resolve(mode.slice('container:'.length))
-  const word = kind === 'ipc' ? 'IPC' : 'PID'
-  if (!isAlive(peer.state))
-    throw new ConflictError(`cannot join ${word} namespace of a non running container: ${peer.id}`)
+  if (!isAlive(peer.state)) {
+    const why = `container ${peer.id} is not running`
+    if (kind === 'ipc') throw new ConflictError(`failed to join IPC namespace: ${why}`)
+    // dockerd answers 500 to this one.
+    throw new RuntimeFailure(`failed to join PID namespace: ${why}`, { exitCode: 128 })
+  }
   if (kind === 'ipc' && !isShareable(peer)) {
     throw new InvalidArgumentError(
       `cannot join IPC of container ${peer.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,

@@ -148,7 +148,7 @@ async function withRoot<T>(root: string, path: string, work: (rootFd: number) =>
     return await work(rootFd)
   } catch (error) {
     const errno = errnoOf(error)
-    if (errno === 'ENOENT' || errno === 'ENOTDIR' || errno === 'ENAMETOOLONG') {
+    if (errno === 'ENOENT' || errno === 'ENAMETOOLONG') {
       throw new NotFoundError(`Could not find the file ${path}`, { cause: error })
     }
     throw error

@@ -64,7 +64,7 @@ export function cgroupLimits(resources: Resources): CgroupLimits {
     cpuRealtimePeriodUs: positive(resources.CpuRealtimePeriod),
     cpusetCpus: text(resources.CpusetCpus),
     cpusetMems: text(resources.CpusetMems),
-    pidsLimit: nonZero(resources.PidsLimit),
+    pidsLimit: resources.PidsLimit === 0 ? -1 : nonZero(resources.PidsLimit),
     blkioWeight: positive(resources.BlkioWeight),
   }
   return (withoutEmpty(limits) ?? {}) as CgroupLimits

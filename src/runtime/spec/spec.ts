@@ -157,7 +157,9 @@ function containerSeccomp(context: {
   readonly capabilities: readonly string[]
 }): OciSeccomp | null {
   const { request, security, machine, capabilities } = context
-  if (request.hostConfig.Privileged === true || security.seccomp === 'unconfined') return null
+  // A profile that the user names holds for a privileged container too.
+  const isOwn = security.seccomp !== 'default'
+  if (security.seccomp === 'unconfined' || (request.hostConfig.Privileged === true && !isOwn)) return null
   const text = security.seccomp === 'default' ? machine.seccompProfile : security.seccomp
   if (text === 'unconfined') return null
   const { architecture, kernelRelease } = machine

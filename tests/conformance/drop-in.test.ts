@@ -1,0 +1,4 @@
+import { compare } from './compare.ts'
+import { dropInScripts } from './drop-in-scripts.ts'
+
+await compare('drop-in', dropInScripts)
