@@ -1,5 +1,5 @@
 import type { Command } from './command.ts'
-import type { Flag, Flags } from './flag.ts'
+import { type Flag, type Flags, bool } from './flag.ts'
 
 const WIDTH = 80
 
@@ -24,7 +24,8 @@ export function commandHelp(command: Command, facts: HelpFacts): string {
     command.long === undefined ? facts.short : `${facts.short}\n\n${command.long}`,
   ]
   if (facts.aliases.length > 1) parts.push(`Aliases:\n  ${facts.aliases.join(', ')}`)
-  const options = flagLines(command.flags)
+  const json = Object.hasOwn(command.flags, 'format') ? { json: bool('As --format json') } : {}
+  const options = flagLines({ ...json, ...command.flags })
   if (options !== '') parts.push(`Options:\n${options}`)
   return `${parts.join('\n\n')}\n`
 }

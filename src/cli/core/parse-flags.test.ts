@@ -43,6 +43,11 @@ for (const { argv, values, args } of cases) {
   })
 }
 
+test('--json is --format json where there is a format', () => {
+  assert.equal(parseFlags({ format: string('') }, ['--json']).values['format'], 'json')
+  assert.throws(() => parseFlags({ quiet: bool('') }, ['--json']), /unknown flag: --json/)
+})
+
 test('without interspersed flags the first argument ends them', () => {
   assert.deepEqual(parseFlags(flags, ['-a', 'busybox', 'ls', '-n'], { interspersed: false }).args, [
     'busybox',

@@ -17,6 +17,7 @@ export interface Parsed {
 
 /**
  * Reads flags as Go's pflag does: `--name value`, `--name=value`, `-n value`, `-nvalue`, `-abc`, `--` ends them.
+ * `--json` is `--format json` for every command that has a format.
  * With `interspersed` false the first argument ends them too, so that what follows belongs to another program.
  * @throws UsageError in pflag's words; HelpWanted.
  */
@@ -49,6 +50,7 @@ export function parseFlags(
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined
     if (flag === undefined) {
       if (name === 'help') throw new HelpWanted()
+      if (text === 'json' && Object.hasOwn(flags, 'format')) return set('format', 'json')
       throw new UsageError(`unknown flag: --${name}`)
     }
     if (equals >= 0) return set(name, text.slice(equals + 1))

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { ProgressMessage } from '#client/images.ts'
 import { ExitError } from './exit.ts'
 import { progressBar, showProgress } from './progress.ts'
+import { TransferRates } from './transfer-rate.ts'
 
 async function shown(messages: readonly ProgressMessage[], isTty: boolean): Promise<string> {
   let text = ''
@@ -40,6 +41,20 @@ test('on a terminal each layer has a line of its own that changes', async () => 
       '\x1b[2A\x1b[2K\ra: Pull complete \r\x1b[2B' +
       'Digest: d\n',
   )
+})
+
+test('a transfer that takes long tells its rate and the time left', async () => {
+  let now = 0
+  let text = ''
+  const source = async function* () {
+    for (const current of [100, 1000, 1500]) {
+      yield { status: 'Downloading', progressDetail: { current, total: 2000 }, id: 'a' }
+      now += 2000
+    }
+  }
+  const rates = new TransferRates(() => now)
+  await showProgress({ isTty: true, write: (part) => (text += part) }, source(), { width: 120, rates })
+  assert.match(text, /1.5kB\/2kB {2}350B\/s {2}2s\r/)
 })
 
 test('the daemon’s reason is thrown', async () => {

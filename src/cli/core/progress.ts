@@ -1,6 +1,7 @@
 import type { ProgressMessage } from '#client/images.ts'
 import { humanSize } from '../format/units.ts'
 import { ExitError } from './exit.ts'
+import { TransferRates } from './transfer-rate.ts'
 
 /** What to do beside showing progress. */
 export interface ProgressOptions {
@@ -10,6 +11,8 @@ export interface ProgressOptions {
   readonly codeIsStatus?: boolean
   /** The columns of the terminal. */
   readonly width?: number
+  /** Default: by the clock of the machine. */
+  readonly rates?: TransferRates
 }
 
 /** Where progress is shown. */
@@ -22,6 +25,8 @@ export interface Sink {
 export const silence: Sink = { isTty: false, write: () => undefined }
 
 const BAR = 50
+/** Terminals with more columns than this have room for bars and rates. */
+const WIDE = 110
 
 /**
  * Shows the messages of a pull, push, load or build. On a terminal each layer has a line of its own that changes;
@@ -35,6 +40,7 @@ export async function showProgress(
 ): Promise<void> {
   const isTty = out.isTty
   const width = options.width ?? (isTty ? process.stdout.columns : 200)
+  const rates = options.rates ?? new TransferRates()
   let lines = new Map<string, number>()
   for await (const message of messages) {
     if (message.aux !== undefined && message.aux !== null) {
@@ -60,7 +66,8 @@ export async function showProgress(
       }
       up = lines.size - line
     } else lines = new Map()
-    const text = progressLine(message, { isTty, width })
+    const rate = isTty && width > WIDE ? rateOf(message, rates) : ''
+    const text = progressLine(message, { isTty, width, rate })
     if (!isTty) {
       if (text !== '') out.write(text)
     } else if (up > 0) out.write(`${before}\x1b[${up}A\x1b[2K\r${text}\x1b[${up}B`)
@@ -71,9 +78,9 @@ export async function showProgress(
 /** One message as a line. */
 export function progressLine(
   message: ProgressMessage,
-  { isTty, width }: { isTty: boolean; width: number },
+  { isTty, width, rate = '' }: { isTty: boolean; width: number; rate?: string },
 ): string {
-  const bar = progressBar(message.progressDetail, width)
+  const bar = `${progressBar(message.progressDetail, width)}${rate}`
   if (!isTty && bar !== '') return ''
   // A line that will change is left with the cursor at its start.
   const changes = isTty && (message.stream ?? '') === '' && message.progressDetail !== undefined
@@ -87,6 +94,13 @@ export function progressLine(
   return `${prefix}${status}${end}\n`
 }
 
+/** What is told after the bar of a transfer of bytes. */
+function rateOf({ id = '', status = '', progressDetail }: ProgressMessage, rates: TransferRates): string {
+  const { current = 0, total = 0, units = '', hidecounts = false } = progressDetail ?? {}
+  if (current <= 0 || units !== '' || hidecounts) return ''
+  return rates.text(`${id} ${status}`, { bytes: current, totalBytes: total })
+}
+
 /** `[=====>     ]  1.2MB/3.4MB`. */
 export function progressBar(detail: ProgressMessage['progressDetail'], width: number): string {
   const { current = 0, total = 0, units = '', hidecounts = false } = detail ?? {}
@@ -94,7 +108,7 @@ export function progressBar(detail: ProgressMessage['progressDetail'], width: nu
   const size = (value: number) => humanSize(value)
   if (total <= 0) return units === '' ? size(current).padStart(8) : `${current} ${units}`
   const filled = Math.min(BAR, Math.trunc(Math.trunc((current / total) * 100) / 2))
-  const bar = width > 110 ? `[${'='.repeat(filled)}>${' '.repeat(Math.max(0, BAR - filled))}] ` : ''
+  const bar = width > WIDE ? `[${'='.repeat(filled)}>${' '.repeat(Math.max(0, BAR - filled))}] ` : ''
   if (hidecounts) return bar
   if (units !== '') return `${bar}${current}${current > total ? '' : `/${total}`} ${units}`
   return `${bar}${size(current).padStart(8)}${current > total ? '' : `/${size(total)}`}`

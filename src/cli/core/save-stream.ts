@@ -3,7 +3,12 @@ import { dirname } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { messageOf } from '#errors/errors.ts'
 import type { Context } from './context.ts'
+import { humanSize } from '../format/units.ts'
 import { ExitError } from './exit.ts'
+import type { Output } from './output.ts'
+import { TransferRates } from './transfer-rate.ts'
+
+const TOLD_EVERY_MS = 200
 
 /** Where a stream goes. `what` names the action in errors. */
 export interface SaveOptions {
@@ -25,11 +30,30 @@ export async function saveStream(context: Context, { output, what, open }: SaveO
   const stream = await open()
   const temporary = `${output}.tmp-${process.pid}`
   try {
-    await pipeline(stream, createWriteStream(temporary, { mode: 0o600 }))
+    await pipeline(counted(stream, context.err), createWriteStream(temporary, { mode: 0o600 }))
     renameSync(temporary, output)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw new ExitError(1, messageOf(error))
+  }
+}
+
+/** Passes a stream on and tells, on a terminal, how much has come and how fast. */
+async function* counted(stream: AsyncIterable<Buffer>, err: Output): AsyncGenerator<Buffer> {
+  if (!err.isTty) return yield* stream
+  const rates = new TransferRates()
+  let bytes = 0
+  let toldMs = 0
+  try {
+    for await (const chunk of stream) {
+      yield chunk
+      bytes += chunk.length
+      if (performance.now() - toldMs < TOLD_EVERY_MS) continue
+      toldMs = performance.now()
+      err.write(`\r\x1b[K${humanSize(bytes, 3)}${rates.text('', { bytes, totalBytes: 0 })}`)
+    }
+  } finally {
+    err.write('\r\x1b[K')
   }
 }
 

@@ -164,6 +164,9 @@ test('commit, save, load, export, import, tag, rmi', async () => {
   assert.equal(await ok('run', '--rm', 'cli/imported:x', 'ls', '/made'), '/made')
   await ok('tag', 'cli/imported:x', 'cli/imported:y')
   assert.match(await ok('image', 'tree'), /cli\/imported:x, cli\/imported:y|cli\/imported:y, cli\/imported:x/)
+  const tree = JSON.parse(await ok('image', 'tree', '--json')) as { Images: unknown[]; Children: unknown[] }
+  assert.ok(tree.Images.length + tree.Children.length > 0)
+  assert.equal(JSON.parse(await ok('images', '--json', '--filter', 'reference=cli/imported:x')).Tag, 'x')
   await ok('rm', 'cli-commit')
 })
 

@@ -1,6 +1,7 @@
 import { shortId } from '#base/ids.ts'
 import type { ImageInspect } from '#spec/docker/image.ts'
 import { command } from '../../core/command.ts'
+import { bool } from '../../core/flag.ts'
 import { humanSize } from '../../format/units.ts'
 
 interface Branch {
@@ -14,8 +15,8 @@ export default command({
   usage: '[REPOSITORY[:TAG]]',
   long: 'Images stand below the ones whose layers they build on, so what is shared is seen at once.',
   args: { min: 0, max: 1 },
-  flags: {},
-  async run(context, { args: [repository] }) {
+  flags: { json: bool('Print the tree as JSON') },
+  async run(context, { args: [repository], flags }) {
     const { images } = await context.client()
     const summaries = await images.list(
       repository === undefined ? {} : { filters: new Map([['reference', [repository]]]) },
@@ -30,6 +31,10 @@ export default command({
       }
       at.images.push(found)
     }
+    if (flags.json) {
+      context.out.line(JSON.stringify(treeJson(root), null, 4))
+      return
+    }
     const lines: string[] = []
     for (const child of root.children.values())
       draw(child, { layers: 1, indent: '', isLast: true, isTop: true, lines })
@@ -37,6 +42,18 @@ export default command({
     context.out.write(lines.length === 0 ? '' : `${lines.join('\n')}\n`)
   },
 })
+
+/** A stack of layers, the images that end with it, and the stacks that build on it. */
+function treeJson(at: Branch, layers: readonly string[] = []): object {
+  const [only, ...others] = at.children
+  if (at.images.length === 0 && only !== undefined && others.length === 0)
+    return treeJson(only[1], [...layers, only[0]])
+  return {
+    Layers: layers,
+    Images: at.images.map(({ Id, RepoTags, Size }) => ({ Id, RepoTags: RepoTags ?? [], Size })),
+    Children: [...at.children].map(([layer, child]) => treeJson(child, [layer])),
+  }
+}
 
 interface Place {
   readonly layers: number
