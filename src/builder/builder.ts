@@ -32,6 +32,7 @@ import { ClientSessions } from './session/client-session.ts'
 import { sweepSecretDirectories } from './session/secret-directory.ts'
 import { Solver } from './solver/solve.ts'
 import type { BuildPlatform, BuildState } from './state.ts'
+import type { IdMap } from '#base/id-map.ts'
 import type { Digest } from '#base/digest.ts'
 
 /** What the builder is made of. */
@@ -48,6 +49,8 @@ export interface BuilderOptions {
   /** A directory for mounts in memory, the builder's alone. */
   readonly secretRoot: string
   readonly hostPlatform: BuildPlatform
+  /** The user namespace that commands run in (`userns-remap`); null is the host's. */
+  readonly ids: IdMap | null
   /** The layers that images name: forgetting a record of one frees nothing. */
   readonly imageLayers: () => ReadonlySet<Digest>
   /** Starts a collection in the background: layers of forgotten records go. */
@@ -270,6 +273,7 @@ export class Builder {
       clampMs,
       now: () => new Date(clampMs ?? Date.now()).toISOString(),
       mountMaker: createMountMaker({
+        ids: this.#options.ids,
         roots,
         contexts,
         cacheRoot: join(this.#options.directory, 'cache'),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type IdMap, ownerOnHost } from '#base/id-map.ts'
 import type { KeyedLock } from '#base/keyed-lock.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Archives } from '#images/archive.ts'
@@ -22,6 +23,8 @@ export interface MountSources {
   /** Where cache mounts live from build to build. */
   readonly cacheRoot: string
   readonly tempRoot: string
+  /** The user namespace that commands run in; null is the host's. */
+  readonly ids: IdMap | null
   /** Serialises `sharing=locked` between all builds. */
   readonly locks: KeyedLock
   readonly archives: Archives
@@ -77,7 +80,8 @@ async function cacheDirectory(mount: RunMount, at: Making): Promise<string> {
   const isNew = (await mkdir(path, { recursive: true })) !== undefined
   if (isNew || path !== shared) {
     if (mount.from !== null) await fill(path, { from: await bindSource(mount, at), at })
-    await chown(path, mount.uid, mount.gid)
+    const { uid, gid } = ownerOnHost(sources.ids, mount)
+    await chown(path, uid, gid)
     await chmod(path, mount.mode ?? 0o755)
   }
   if (mount.from !== null || mount.source === '/') return path
@@ -91,13 +95,14 @@ async function fill(
 ): Promise<void> {
   const { archives } = at.sources
   const { tar } = await archives.read(from, '/.', { signal: at.signal })
-  await archives.extract(path, '/', tar, { signal: at.signal })
+  await archives.extract(path, '/', tar, { ids: at.sources.ids, signal: at.signal })
 }
 
 async function bindSource(mount: RunMount, at: Making): Promise<string> {
   const state = mount.from === null ? undefined : at.inputs.get(mount.from)
   let root: string
-  if (state !== undefined) root = at.held.use(await at.sources.roots.mount(state.layers)).root
+  if (state !== undefined)
+    root = at.held.use(await at.sources.roots.mount(state.layers, { mapped: true })).root
   else root = await at.sources.contexts.directory(mount.from ?? MAIN_CONTEXT)
   if (state === undefined && !mount.readOnly) root = await writableView(root, at)
   try {

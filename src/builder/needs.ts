@@ -42,7 +42,11 @@ export interface StepContainers {
 
 /** Mounted root file systems for looking and copying; disposing gives one back. */
 export interface BuildRoots {
-  mount(layers: readonly Digest[]): Promise<{ readonly root: string } & AsyncDisposable>
+  /** @param options.mapped to be mounted into a command's container, in its user namespace if it has one */
+  mount(
+    layers: readonly Digest[],
+    options?: { readonly mapped?: boolean },
+  ): Promise<{ readonly root: string } & AsyncDisposable>
 }
 
 /** Keeps layers and images of a running build from garbage collection until it is disposed of. */

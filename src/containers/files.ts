@@ -6,6 +6,7 @@ import { readUserDatabase } from '#runtime/user-database.ts'
 import type { ArchivePutOptions, Cancellable, PathStat } from '#spec/docker/options.ts'
 import { publishContainerEvent } from './container-events.ts'
 import type { ContainerContext } from './context.ts'
+import { idMapOf } from './id-map-of.ts'
 import type { ContainerRecord } from './records.ts'
 import { isAlive } from './state.ts'
 
@@ -22,7 +23,7 @@ export class Files {
     const record = this.#context.records.resolve(reference)
     const root = await this.#context.snapshots.mount(record.id)
     publishContainerEvent(this.#context.events, record, { action: 'export' })
-    return this.#context.archives.export(root, options)
+    return this.#context.archives.export(root, { ...options, ids: idMapOf(record, this.#context.defaults) })
   }
 
   /** `HEAD /containers/{id}/archive`. */
@@ -43,7 +44,10 @@ export class Files {
     const record = this.#context.records.resolve(reference)
     const place = await this.#place(record, path)
     const archive = await namingContainer({ reference, path }, () =>
-      this.#context.archives.read(place.root, place.path, options),
+      this.#context.archives.read(place.root, place.path, {
+        ...options,
+        ids: idMapOf(record, this.#context.defaults),
+      }),
     )
     publishContainerEvent(this.#context.events, record, { action: 'archive-path' })
     return archive
@@ -62,8 +66,14 @@ export class Files {
     if (place.readOnly === 'root') throw new PermissionDeniedError('container rootfs is marked read-only')
     const owner = options.copyUidGid ? { owner: await this.#owner(record) } : {}
     const { noOverwriteDirNonDir, signal } = options
+    const ids = idMapOf(record, this.#context.defaults)
     await namingContainer({ reference, path }, () =>
-      this.#context.archives.extract(place.root, place.path, tar, { noOverwriteDirNonDir, ...owner, signal }),
+      this.#context.archives.extract(place.root, place.path, tar, {
+        noOverwriteDirNonDir,
+        ids,
+        ...owner,
+        signal,
+      }),
     )
     publishContainerEvent(this.#context.events, record, { action: 'extract-to-dir' })
   }

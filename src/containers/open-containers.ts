@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs'
+import { chownSync, mkdirSync } from 'node:fs'
+import { mappedRoot } from '#base/id-map.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import type { ImageUser } from '#images/image-service.ts'
 import type { ContainerContext, ContainerDependencies } from './context.ts'
@@ -48,6 +49,9 @@ export interface Containers {
 /** Puts the services of this area together. Nothing is touched before `recover`. */
 export function openContainers(dependencies: ContainerDependencies): Containers {
   mkdirSync(dependencies.directory, { recursive: true, mode: 0o710 })
+  const { remap } = dependencies.defaults
+  // The root of a user namespace goes through it to the files of /etc.
+  if (remap !== null) chownSync(dependencies.directory, 0, mappedRoot(remap).gid)
   const records = new RecordStore(dependencies.database)
   const context: ContainerContext = {
     ...dependencies,

@@ -92,9 +92,9 @@ function outcomeOf(
 /** Mounted roots for builds: snapshots that nobody keeps. A dead daemon's are removed as snapshots without an owner. */
 export function createBuildRoots(snapshots: Snapshots): BuildRoots {
   return {
-    async mount(layers) {
+    async mount(layers, { mapped = false } = {}) {
       const id = newId()
-      await snapshots.prepare(id, { layers })
+      await snapshots.prepare(id, { layers, mapped })
       try {
         const root = await snapshots.mount(id)
         return { root, [Symbol.asyncDispose]: () => snapshots.remove(id) }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Backends } from '#api/backends.ts'
+import { mappedRoot } from '#base/id-map.ts'
 import type { Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
 import { buildCacheSchema } from '#builder/cache/build-cache.ts'
@@ -19,6 +20,7 @@ import { SNAPSHOT_SCHEMA } from '#images/snapshot-store.ts'
 import { openStorage } from '#images/storage.ts'
 import type { Storage } from '#images/storage.ts'
 import { openCgroups } from '#kernel/cgroups/open-cgroups.ts'
+import { openUserNamespace } from '#kernel/user-namespaces.ts'
 import { networkSchema } from '#network/network-store.ts'
 import type { Networks } from '#network/networks.ts'
 import { openNetworks } from '#network/open-networks.ts'
@@ -93,6 +95,10 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     dataRoot,
     execRoot,
     driver: config.storageDriver,
+    remap:
+      config.remap === null
+        ? null
+        : { ids: config.remap.ids, usernsFd: await openUserNamespace(config.remap.ids) },
     log: log.with({ area: 'images' }),
   })
   const networks = openNetworks({
@@ -114,6 +120,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     database,
     directory: join(dataRoot, 'volumes'),
     plugins,
+    owner: mappedRoot(config.remap?.ids ?? null),
     events,
     logger: log.with({ area: 'volumes' }),
   })
@@ -156,6 +163,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     database,
     dataRoot,
     execRoot,
+    ids: config.remap?.ids ?? null,
     images,
     storage,
     leases,
@@ -265,7 +273,7 @@ function containerDefaults(
     init: config.init,
     stopTimeoutSeconds: 10,
     detachKeys: 'ctrl-p,ctrl-q',
-    usernsRemap: false,
+    remap: config.remap?.ids ?? null,
   }
 }
 

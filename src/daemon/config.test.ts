@@ -50,7 +50,7 @@ for (const [name, file, argv, message] of [
   ['broken JSON', '{"a"', [], /unable to configure the Docker daemon with file .*: invalid JSON/],
   ['a value of the wrong kind', { debug: 'yes' }, [], /invalid value for debug/],
   ['a list of the wrong kind', { hosts: [1] }, [], /invalid value for hosts/],
-  ['what is not supported', { 'userns-remap': 'default' }, [], /userns-remap is not supported/],
+  ['what is not supported', { 'selinux-enabled': true }, [], /selinux-enabled is not supported/],
   ['containerd', {}, ['--containerd', '/x.sock'], /containerd is not supported/],
   ['a log level', {}, ['-l', 'loud'], /invalid log-level: loud/],
   ['a relative root', {}, ['--data-root', 'data'], /must be an absolute path/],

@@ -1,3 +1,4 @@
+import type { IdMap } from '#base/id-map.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { LogLevel } from '#base/logger.ts'
 import { mergeSettings, readConfigFile } from './config-file.ts'
@@ -61,6 +62,10 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly hostGatewayIp: string | null
   readonly defaultRuntime: string | null
   readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
+  /** `userns-remap` as it was given. */
+  readonly usernsRemap: string | null
+  /** The ids that it stands for: known when the daemon starts. */
+  readonly remap: { readonly ids: IdMap } | null
   readonly cgroupParent: string | null
   readonly cgroupnsMode: 'private' | 'host' | null
   readonly ipcMode: 'private' | 'shareable'
@@ -136,6 +141,8 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     hostGatewayIp: reader.text('host-gateway-ip'),
     defaultRuntime: reader.text('default-runtime'),
     runtimes: reader.runtimes(),
+    usernsRemap: reader.text('userns-remap'),
+    remap: null,
     cgroupParent: reader.text('cgroup-parent'),
     cgroupnsMode:
       reader.text('default-cgroupns-mode') === null

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { ContainerLifecycle, ContainerStreams } from '#api/backends.ts'
+import type { IdMap } from '#base/id-map.ts'
 import type { Digest } from '#base/digest.ts'
 import { BuildCache } from '#builder/cache/build-cache.ts'
 import { Builder } from '#builder/builder.ts'
@@ -19,6 +20,7 @@ export interface BuilderParts {
   readonly database: Database
   readonly dataRoot: string
   readonly execRoot: string
+  readonly ids: IdMap | null
   readonly images: ImageService
   readonly storage: Storage
   readonly leases: Leases
@@ -43,6 +45,7 @@ export function openBuilder(parts: BuilderParts): {
     cache,
     directory: join(parts.dataRoot, 'builder'),
     secretRoot: join(parts.execRoot, 'build-secrets'),
+    ids: parts.ids,
     hostPlatform: parsePlatform(process.arch === 'x64' ? 'linux/amd64' : `linux/${process.arch}`),
     imageLayers: () => new Set(images.roots.layers()),
     collectGarbage: parts.collectGarbage,

@@ -9,6 +9,7 @@ import type { DaemonConfig } from './config.ts'
 import { lockDataRoot } from './data-lock.ts'
 import { openListeners, planListeners } from './listeners.ts'
 import { serveMetrics } from './metrics.ts'
+import { openRemap, remappedRoot } from './open-remap.ts'
 import { writePidfile } from './pidfile.ts'
 import { SETTINGS } from './settings.ts'
 import { traceTo } from './tracing.ts'
@@ -25,10 +26,11 @@ export interface RunOptions {
 const DRAIN_MS = 2000
 
 /** Runs the daemon until SIGTERM or SIGINT. Containers go on after it. */
-export async function runDaemon(config: DaemonConfig, options: RunOptions): Promise<void> {
+export async function runDaemon(given: DaemonConfig, options: RunOptions): Promise<void> {
   const { log } = options
   const startMs = performance.now()
   process.umask(0o022)
+  const config = await remapped(given, log)
   if (config.traceFile !== null) traceTo(config.traceFile)
   const planned = planListeners(config)
   mkdirSync(config.execRoot, { recursive: true, mode: 0o711 })
@@ -74,6 +76,13 @@ export async function runDaemon(config: DaemonConfig, options: RunOptions): Prom
   await recovered
   await daemon.close()
   log.info('stopped')
+}
+
+/** The configuration with the ids of `userns-remap`, and the data root that goes with them. */
+async function remapped(config: DaemonConfig, log: Logger): Promise<DaemonConfig> {
+  const ids = await openRemap(config.usernsRemap, log)
+  if (ids === null) return config
+  return { ...config, remap: { ids }, dataRoot: remappedRoot(config.dataRoot, ids) }
 }
 
 /** A fault in one request must not end the others: it is logged, and the daemon goes on. */

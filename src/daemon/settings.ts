@@ -168,8 +168,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     key: 'userns-remap',
     kind: 'string',
-    help: 'User for user namespaces',
-    refused: 'user namespaces are not supported yet',
+    help: 'User[:group] whose subordinate ids containers get; default makes dockremap',
   },
   {
     key: 'selinux-enabled',

@@ -210,6 +210,7 @@ function securityOptions(config: DaemonConfig, info: Runtime['info']): string[] 
   if (info.apparmor) options.push('name=apparmor')
   if (info.seccomp) options.push(`name=seccomp,profile=${config.seccompProfile ?? 'builtin'}`)
   if (info.cgroupVersion === '2' && config.cgroupnsMode !== 'host') options.push('name=cgroupns')
+  if (config.remap !== null) options.push('name=userns')
   if (config.noNewPrivileges) options.push('name=no-new-privileges')
   return options
 }

@@ -8,18 +8,19 @@ export function createArchives(workers: WorkerPool): Archives {
     workers.run<PathStat>('archive-stat', { root, path })
   return {
     stat,
-    async read(root, path, options = {}): Promise<{ stat: PathStat; tar: Readable }> {
+    async read(root, path, { ids = null, ...options } = {}): Promise<{ stat: PathStat; tar: Readable }> {
       const found = await stat(root, path)
-      return { stat: found, tar: workers.stream('archive-read', { root, path }, options) }
+      return { stat: found, tar: workers.stream('archive-read', { root, path, ids }, options) }
     },
     async extract(root, path, tar, options: ExtractOptions = {}): Promise<void> {
-      const { owner = null, noOverwriteDirNonDir = false, signal } = options
+      const { owner = null, ids = null, noOverwriteDirNonDir = false, signal } = options
       await workers.run(
         'archive-extract',
-        { root, path, owner, noOverwriteDirNonDir },
+        { root, path, owner, ids, noOverwriteDirNonDir },
         { input: tar, signal },
       )
     },
-    export: (root, options = {}) => workers.stream('archive-export', { root }, options),
+    export: (root, { ids = null, ...options } = {}) =>
+      workers.stream('archive-export', { root, ids }, options),
   }
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { IdMap, Owner } from '#base/id-map.ts'
 
 /** What `HEAD /containers/{id}/archive` says of a path (`X-Docker-Container-Path-Stat`). */
 export interface PathStat {
@@ -15,7 +16,15 @@ export interface ExtractOptions {
   /** Refuse to replace a directory by a file and the other way round. */
   readonly noOverwriteDirNonDir?: boolean
   /** Whom all files shall belong to (`copyUIDGID`: the container's user); else as the archive says. */
-  readonly owner?: { readonly uid: number; readonly gid: number }
+  readonly owner?: Owner
+  /** The user namespace of the container whose files these are; ids of archives are ids inside it. */
+  readonly ids?: IdMap | null
+  readonly signal?: AbortSignal
+}
+
+export interface ReadOptions {
+  /** As for `ExtractOptions`. */
+  readonly ids?: IdMap | null
   readonly signal?: AbortSignal
 }
 
@@ -32,16 +41,12 @@ export interface Archives {
    * as `docker cp` wants it. A link at the end of the path is followed only when the path ends in `/` or `/.`.
    * @throws NotFoundError
    */
-  read(
-    root: string,
-    path: string,
-    options?: { signal?: AbortSignal },
-  ): Promise<{ stat: PathStat; tar: Readable }>
+  read(root: string, path: string, options?: ReadOptions): Promise<{ stat: PathStat; tar: Readable }>
   /**
    * Unpacks a tar (plain, gzip, zstd; others refused) into the directory `path`.
    * @throws NotFoundError when it does not exist; InvalidArgumentError when it is no directory or the tar is bad.
    */
   extract(root: string, path: string, tar: AsyncIterable<Uint8Array>, options?: ExtractOptions): Promise<void>
   /** The whole root as one tar, for `docker export`. */
-  export(root: string, options?: { signal?: AbortSignal }): Readable
+  export(root: string, options?: ReadOptions): Readable
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -31,6 +31,7 @@ export const SNAPSHOT_SCHEMA: Schema = {
       layers TEXT NOT NULL,
       storage_options TEXT NOT NULL
     ) STRICT`,
+    `ALTER TABLE snapshots ADD COLUMN mapped INTEGER NOT NULL DEFAULT 0`,
   ],
 }
 
@@ -41,6 +42,8 @@ export interface SnapshotStoreOptions {
   readonly layers: LayerStore
   readonly driver: SnapshotDriver
   readonly workers: WorkerPool
+  /** The group that may go through to mapped snapshots: that of their root. Null when there are none. */
+  readonly mappedGid: number | null
   readonly log: Logger
 }
 
@@ -49,6 +52,7 @@ const REMOVED = '.removed-'
 /** Opens the snapshots of a data root; mounts that outlived the last daemon are taken over. Then call `recover`. */
 export function openSnapshots(options: SnapshotStoreOptions): SnapshotStore {
   mkdirSync(options.directory, { recursive: true, mode: 0o710 })
+  if (options.mappedGid !== null) chownSync(options.directory, 0, options.mappedGid)
   return new SnapshotStore(options)
 }
 
@@ -72,6 +76,7 @@ export class SnapshotStore implements Snapshots {
       const place = this.#placeOf(String(row['id']), {
         layers: JSON.parse(String(row['layers'])) as Digest[],
         storageOptions: JSON.parse(String(row['storage_options'])) as Record<string, string>,
+        mapped: row['mapped'] === 1,
       })
       this.#places.set(place.id, place)
       this.#inherited.add(place.id)
@@ -85,6 +90,7 @@ export class SnapshotStore implements Snapshots {
       directory: join(this.#options.directory, id),
       layers: request.layers,
       storageOptions: request.storageOptions ?? {},
+      mapped: request.mapped === true,
     }
   }
 
@@ -102,12 +108,13 @@ export class SnapshotStore implements Snapshots {
     for (const layer of request.layers) layers.get(layer)
     const place = this.#placeOf(id, request)
     database
-      .prepare('INSERT INTO snapshots (id, layers, storage_options) VALUES (?, ?, ?)')
-      .run(id, JSON.stringify(place.layers), JSON.stringify(place.storageOptions))
+      .prepare('INSERT INTO snapshots (id, layers, storage_options, mapped) VALUES (?, ?, ?, ?)')
+      .run(id, JSON.stringify(place.layers), JSON.stringify(place.storageOptions), place.mapped ? 1 : 0)
     this.#places.set(id, place)
     try {
       await failpoint('images.snapshot.before-make')
-      mkdirSync(place.directory, { mode: 0o710 })
+      // Whoever comes so far may go on to a mapped root; a group of its own the directory cannot have where it is mapped.
+      mkdirSync(place.directory, { mode: place.mapped ? 0o711 : 0o710 })
       await driver.prepare(place)
     } catch (error) {
       await this.#discard(place)
@@ -193,7 +200,7 @@ export class SnapshotStore implements Snapshots {
     await Promise.all(this.#freeing)
   }
 
-  #freeSoon(name: string, place: Pick<SnapshotPlace, 'id' | 'layers' | 'storageOptions'>): void {
+  #freeSoon(name: string, place: Omit<SnapshotPlace, 'directory'>): void {
     const freeing = this.#free(name, place).finally(() => this.#freeing.delete(freeing))
     this.#freeing.add(freeing)
   }
@@ -202,7 +209,7 @@ export class SnapshotStore implements Snapshots {
    * Unmounts what was moved away, and removes it. The last unmount of an overlay writes out the file system beneath,
    * which can take long: nobody waits for it.
    */
-  async #free(name: string, place: Pick<SnapshotPlace, 'id' | 'layers' | 'storageOptions'>): Promise<void> {
+  async #free(name: string, place: Omit<SnapshotPlace, 'directory'>): Promise<void> {
     const directory = join(this.#options.directory, name)
     try {
       await this.#options.driver.unmount({ ...place, directory })
@@ -297,6 +304,7 @@ export class SnapshotStore implements Snapshots {
     this.#inherited.clear()
     await mkdir(this.#options.directory, { recursive: true })
     const stray = readdirSync(this.#options.directory).filter((name) => !this.#places.has(name))
-    for (const name of stray) this.#freeSoon(name, { id: name, layers: [], storageOptions: {} })
+    for (const name of stray)
+      this.#freeSoon(name, { id: name, layers: [], storageOptions: {}, mapped: false })
   }
 }

@@ -15,6 +15,11 @@ export interface SnapshotRequest {
   readonly layers: readonly Digest[]
   /** `--storage-opt` (only `size` is known); refused in Docker's words where the file system cannot do it. */
   readonly storageOptions?: Readonly<Record<string, string>>
+  /**
+   * Its root shows the ids of the daemon's remapping (`userns-remap`), as a container in a user namespace needs it.
+   * What is stored, committed and compared always has the image's own ids. Means nothing without a remapping.
+   */
+  readonly mapped?: boolean
 }
 
 /** Disk space of one snapshot. */

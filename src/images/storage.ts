@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '#base/digest.ts'
+import { mappedRoot } from '#base/id-map.ts'
 import type { Logger } from '#base/logger.ts'
 import type { Database } from '#store/database.ts'
 import { createArchives } from './archive-service.ts'
@@ -12,6 +13,7 @@ import { BtrfsDriver } from './drivers/btrfs-driver.ts'
 import { type DriverChoice, chooseDriver } from './drivers/choose-driver.ts'
 import { ErofsMounts } from './drivers/erofs-mounts.ts'
 import { mountFuseOverlay } from './drivers/fuse-overlayfs.ts'
+import { IdmappedOverlays, type MappedOverlays, type StorageRemap } from './drivers/mapped-overlays.ts'
 import { ProjectQuotas } from './drivers/project-quotas.ts'
 import { OverlayDriver } from './drivers/overlay-driver.ts'
 import { fileSystemName } from './drivers/probe.ts'
@@ -29,6 +31,8 @@ export interface StorageOptions {
   readonly execRoot: string
   /** `--storage-driver`; null chooses. */
   readonly driver: string | null
+  /** The remapping of the daemon (`userns-remap`), and a user namespace with it; absent when there is none. */
+  readonly remap?: StorageRemap | null
   readonly log: Logger
 }
 
@@ -52,6 +56,7 @@ export function openStorage(options: StorageOptions): Storage {
   const choice = chooseDriver(options.dataRoot, {
     wanted: options.driver,
     existing: existing as LayerFormat | undefined,
+    remap: options.remap ?? null,
   })
   const workers = new WorkerPool()
   let driver: SnapshotDriver | null = null
@@ -70,6 +75,7 @@ export function openStorage(options: StorageOptions): Storage {
     layers,
     driver,
     workers,
+    mappedGid: options.remap ? mappedRoot(options.remap.ids).gid : null,
     log: options.log,
   })
   const close = async (): Promise<void> => {
@@ -89,7 +95,13 @@ function openDriver(
   const directoryOf = (diffId: Digest): string => layers.directoryOf(diffId)
   if (choice.name === 'vfs') {
     const quotas = refuseQuotas('--storage-opt is not supported for vfs')
-    return new VfsDriver({ views: new DirectoryViews(directoryOf), baseLayer, workers, quotas })
+    return new VfsDriver({
+      views: new DirectoryViews(directoryOf),
+      baseLayer,
+      workers,
+      quotas,
+      ids: options.remap?.ids ?? null,
+    })
   }
   if (choice.name === 'btrfs') {
     const stacks = new SubvolumeStacks({
@@ -127,6 +139,18 @@ function openDriver(
     views,
     baseLayer,
     quotas,
+    mapping: mappingOf(choice, options),
     ...(choice.name === 'fuse-overlayfs' ? { mountOverlay: mountFuseOverlay } : {}),
   })
+}
+
+function mappingOf(choice: DriverChoice, { remap, execRoot }: StorageOptions): MappedOverlays | null {
+  if (remap === undefined || remap === null) return null
+  if (choice.name !== 'fuse-overlayfs')
+    return new IdmappedOverlays({ directory: join(execRoot, 'mapping'), ...remap })
+  return {
+    // It shifts ids itself, those of the upper directory too.
+    upperIds: null,
+    mount: (target, request) => mountFuseOverlay(target, request, remap.ids),
+  }
 }

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, statSync } from 'node:fs'
 import { mknodat } from './native/files.ts'
 
 /** A device number in parts, as OCI and tar write it. */
@@ -38,4 +38,15 @@ export function readDevice(path: string): ({ readonly type: 'b' | 'c' } & Device
   const stat = lstatSync(path)
   if (!stat.isBlockDevice() && !stat.isCharacterDevice()) return null
   return { type: stat.isBlockDevice() ? 'b' : 'c', ...splitDevice(stat.rdev) }
+}
+
+/**
+ * Gives the host's /dev/null back to root. crun hands the standard streams of what it runs to its user (fchown(2)), and
+ * does not see that one of them is a device of the whole machine.
+ */
+export function restoreNullDevice(): void {
+  const { uid, gid, mode } = statSync('/dev/null')
+  if (uid === 0 && gid === 0 && (mode & 0o777) === 0o666) return
+  chownSync('/dev/null', 0, 0)
+  chmodSync('/dev/null', 0o666)
 }

@@ -7,6 +7,7 @@ import {
   mount as mountCall,
   mountSetattr,
   moveMount,
+  openTree,
   umount2,
 } from './native/native.ts'
 
@@ -98,6 +99,28 @@ export function setReadOnly(target: string, recursive: boolean): void {
   const attributes = Buffer.alloc(32)
   attributes.writeBigUInt64LE(MOUNT_ATTR_RDONLY, 0)
   mountSetattr(-100, target, recursive ? AT_RECURSIVE : 0, attributes)
+}
+
+/**
+ * Mounts a directory a second time with its ids shifted (idmapped mount, mount_setattr(2), Linux 5.12): what belongs to
+ * an id inside the user namespace belongs, seen here, to the id that it maps to.
+ * @throws KernelError EINVAL when the file system cannot
+ */
+export function mountMapped(source: string, target: string, usernsFd: number): void {
+  const OPEN_TREE_CLONE = 1
+  const O_CLOEXEC = 0o2000000
+  const AT_EMPTY_PATH = 0x1000
+  const MOUNT_ATTR_IDMAP = 0x100000n
+  const attributes = Buffer.alloc(32)
+  attributes.writeBigUInt64LE(MOUNT_ATTR_IDMAP, 0)
+  attributes.writeBigUInt64LE(BigInt(usernsFd), 24)
+  const tree = openTree(-100, source, OPEN_TREE_CLONE | O_CLOEXEC)
+  try {
+    mountSetattr(tree, '', AT_EMPTY_PATH, attributes)
+    moveMount(tree, target)
+  } finally {
+    closeSync(tree)
+  }
 }
 
 /** Sets how mounts under the target propagate, with those below. */

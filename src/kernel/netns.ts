@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf } from '#errors/errors.ts'
 import { mount, setns, umount2, unshare } from './native/native.ts'
+import { inUserNamespace, type UserNamespace } from './user-namespaces.ts'
 
 const CLONE_NEWNET = 0x40000000
 const MS_BIND = 4096
@@ -47,6 +48,23 @@ export function createNetns(path: string, prepare: () => void): void {
     unlinkSync(path)
     throw error
   }
+}
+
+/**
+ * As `createNetns`, with an owner: the root of the user namespace may configure it (network_namespaces(7)).
+ * @throws UnavailableError when the kernel makes no user namespace
+ */
+export async function createOwnedNetns(path: string, owner: UserNamespace): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o711 })
+  await inUserNamespace(owner, { network: true }, (pid) => {
+    closeSync(openSync(path, 'wx', 0o444))
+    try {
+      mount(`/proc/${String(pid)}/ns/net`, path, null, MS_BIND, null)
+    } catch (error) {
+      unlinkSync(path)
+      throw error
+    }
+  })
 }
 
 /** Opens a namespace by its path, for `inNetns` and for netlink. The caller closes the fd. */

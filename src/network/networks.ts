@@ -1,3 +1,4 @@
+import type { UserNamespace } from '#kernel/user-namespaces.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import type { PortMap } from '#spec/docker/host-config.ts'
 import type { EndpointResource, EndpointSettings, Network, NetworkStatus } from '#spec/docker/network.ts'
@@ -68,6 +69,8 @@ export interface SandboxRequest {
   readonly labels?: Readonly<Record<string, string>>
   /** Config.MacAddress of old clients; applies to the primary endpoint when that has none. */
   readonly macAddress?: string | null
+  /** The user namespace that the network namespace belongs to; absent is the host's. */
+  readonly owner?: UserNamespace | null
 }
 
 /** A link of the default bridge, the other container already resolved. */

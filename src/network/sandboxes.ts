@@ -11,7 +11,7 @@ import {
   NotFoundError,
   PermissionDeniedError,
 } from '#errors/errors.ts'
-import { createNetns, removeNetns } from '#kernel/netns.ts'
+import { createNetns, createOwnedNetns, removeNetns } from '#kernel/netns.ts'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import { planEndpoint, releaseEndpoint, validateEndpoint } from './endpoints.ts'
@@ -108,9 +108,13 @@ export class SandboxService implements Sandboxes {
     if (request.mode.kind === 'container') return this.#share(request, request.mode.containerId)
     if (this.#parts.store.sandbox(request.containerId) !== null) await this.release(request.containerId)
     using _ = phase('network.sandbox')
+    const sandboxId = newId()
+    const owner = request.owner ?? null
+    // It takes another process: made first, for all that follows goes without a pause. A dead daemon's is swept by its name.
+    if (owner !== null) await createOwnedNetns(this.#netnsPath(sandboxId), owner)
     let record: SandboxRecord
     try {
-      record = this.#build(request)
+      record = this.#build(request, sandboxId)
     } catch (error) {
       throw inDockersWords(error)
     }
@@ -269,11 +273,14 @@ export class SandboxService implements Sandboxes {
     return record
   }
 
-  #build(request: SandboxRequest): SandboxRecord {
+  #netnsPath(sandboxId: string): string {
+    return join(this.#parts.execRoot, 'netns', sandboxId.slice(0, 12))
+  }
+
+  #build(request: SandboxRequest, sandboxId: string): SandboxRecord {
     const { store, pools } = this.#parts
     const wishes = endpointWishes(request, this.#parts.resolve)
     const endpoints: EndpointRecord[] = []
-    const sandboxId = newId()
     try {
       for (const { network, settings, mac } of wishes) {
         validateEndpoint(network, settings)
@@ -282,6 +289,7 @@ export class SandboxService implements Sandboxes {
       }
     } catch (error) {
       for (const endpoint of endpoints) releaseEndpoint(pools, endpoint)
+      if (request.owner !== undefined) removeNetns(this.#netnsPath(sandboxId))
       throw error
     }
     const isHost =
@@ -291,7 +299,7 @@ export class SandboxService implements Sandboxes {
       containerName: request.containerName,
       sandboxId,
       request,
-      netnsPath: isHost ? null : join(this.#parts.execRoot, 'netns', sandboxId.slice(0, 12)),
+      netnsPath: isHost ? null : this.#netnsPath(sandboxId),
       endpoints,
     }
     store.putSandbox(planned)
@@ -306,15 +314,11 @@ export class SandboxService implements Sandboxes {
 
   #make(planned: SandboxRecord): SandboxRecord {
     if (planned.netnsPath === null) return planned
-    createNetns(planned.netnsPath, () => {
-      using loopback = new Rtnetlink()
-      loopback.setLink(LOOPBACK_INDEX, { up: true })
-      // Docker's defaults: any user of the container may bind low ports and send pings.
-      sysctl('ipv4/ip_unprivileged_port_start', '0')
-      sysctl('ipv4/ping_group_range', '0 2147483647')
-    })
+    const isOwned = (planned.request.owner ?? null) !== null
+    if (!isOwned) createNetns(planned.netnsPath, prepareNetns)
     failpointSync('network.sandbox.netns-made')
     using inside = new LinkInside(planned.netnsPath)
+    if (isOwned) inside.run(prepareNetns)
     const publishes = portWishes(planned.request).length > 0
     for (const endpoint of planned.endpoints) {
       const network = this.#parts.store.network(endpoint.networkId)
@@ -439,4 +443,13 @@ function openInside(record: SandboxRecord): LinkInside | null {
     if (['ENOENT', 'EINVAL'].includes(errnoOf(error) ?? '')) return null
     throw error
   }
+}
+
+/** Runs in a new network namespace. */
+function prepareNetns(): void {
+  using loopback = new Rtnetlink()
+  loopback.setLink(LOOPBACK_INDEX, { up: true })
+  // Docker's defaults: any user of the container may bind low ports and send pings.
+  sysctl('ipv4/ip_unprivileged_port_start', '0')
+  sysctl('ipv4/ping_group_range', '0 2147483647')
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OciProcess, OciSpec } from './spec/oci-spec.ts'
+import type { IdMap, IdMapping } from '#base/id-map.ts'
+import type { OciIdMapping, OciProcess, OciSpec } from './spec/oci-spec.ts'
 
 /** Where the runtime keeps its files: below the exec root, gone after a boot. */
 export interface RuntimePaths {
@@ -96,6 +97,18 @@ export class Bundle {
   /** The main process as it was asked for: what an exec inherits. */
   readProcess(): OciProcess | null {
     return (this.#get('config.json') as OciSpec | null)?.process ?? null
+  }
+
+  /** The ids of the container's user namespace; null when it has the host's. */
+  readIdMap(): IdMap | null {
+    const { uidMappings, gidMappings } = (this.#get('config.json') as OciSpec | null)?.linux ?? {}
+    if (uidMappings === undefined || gidMappings === undefined) return null
+    const mapping = ({ containerID, hostID, size }: OciIdMapping): IdMapping => ({
+      containerId: containerID,
+      hostId: hostID,
+      size,
+    })
+    return { uids: uidMappings.map(mapping), gids: gidMappings.map(mapping) }
   }
 
   /** The directory is on tmpfs as a rule: a rename keeps a reader from half a file, no more is promised. */

@@ -1,16 +1,19 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { ownerOnHost } from '#base/id-map.ts'
 import { failpoint } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
 import { messageOf } from '#errors/errors.ts'
 import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
+import { restoreNullDevice } from '#kernel/device-nodes.ts'
 import type { SpawnedProcess } from '#kernel/processes.ts'
 import { applyEdits } from './cdi/apply-edits.ts'
 import { requestedEdits } from './cdi/cdi-devices.ts'
 import { Bundle, processStartTime, type BundleRecord, type RuntimePaths, type StdinMode } from './bundle.ts'
 import { startMonitor, type Monitor } from './conmon.ts'
 import type { ContainerCleanup } from './container-cleanup.ts'
+import { giveStreams } from './give-streams.ts'
 import { createFailure } from './failure-texts.ts'
 import { engineFor, type Engine, type Engines } from './oci-engines.ts'
 import type { CreateRequest, PrepareRequest } from './runtime.ts'
@@ -146,6 +149,9 @@ export class ContainerCreation {
     if (message === null || message.data <= 0) {
       throw createFailure(engine.name, message?.message ?? '', request.args[0] ?? '')
     }
+    restoreNullDevice()
+    const { user } = request.namespaces
+    if (user !== null) giveStreams(monitor.process.pid, ownerOnHost(user, spec.process.user))
     await failpoint('runtime.create.monitor-started')
     const pid = message.data
     const startTime = processStartTime(monitor.process.pid) ?? ''

@@ -1,11 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ownerOnHost } from '#base/id-map.ts'
 import { NotFoundError } from '#errors/errors.ts'
+import { restoreNullDevice } from '#kernel/device-nodes.ts'
 import { watchProcess } from '#kernel/processes.ts'
 import { AttachConnection } from './attach-connection.ts'
 import { startMonitor, type Monitor } from './conmon.ts'
 import { execFailure } from './failure-texts.ts'
+import { giveStreams } from './give-streams.ts'
 import { resizeTerminal, type OciContainer } from './oci-container.ts'
 import type { Attachment, ExecProcess, ExecRequest, TerminalSize } from './runtime.ts'
 import { RuntimeFailure } from './runtime-failure.ts'
@@ -58,6 +61,8 @@ export class ExecSessions {
       void rm(bundle, { recursive: true, force: true })
     })
     const attachment = request.attach ? await attachTo(monitor, bundle, request.stdin) : null
+    const ids = container.bundle.readIdMap()
+    if (ids !== null && request.attach) giveStreams(monitor.process.pid, ownerOnHost(ids, process.user))
     const pid = await this.#started(monitor, attachment, process)
     this.#sessions.set(key, { bundle, pid })
     return { pid, attachment, exited: exitCode(monitor) }
@@ -75,6 +80,7 @@ export class ExecSessions {
   async #started(monitor: Monitor, attachment: Attachment | null, process: OciProcess): Promise<number> {
     monitor.release()
     const message = await monitor.next()
+    restoreNullDevice()
     if (message !== null && message.data > 0) return message.data
     attachment?.[Symbol.dispose]()
     monitor.close()

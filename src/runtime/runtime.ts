@@ -1,3 +1,4 @@
+import type { IdMap } from '#base/id-map.ts'
 import type { CgroupFeatures } from '#kernel/cgroups/cgroups.ts'
 import type { ContainerConfig } from '#spec/docker/container-config.ts'
 import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
@@ -7,21 +8,17 @@ import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
 export type NamespaceChoice =
   { readonly kind: 'private' } | { readonly kind: 'host' } | { readonly kind: 'join'; readonly path: string }
 
-/** A user or group range of a user namespace (user_namespaces(7)). */
-export interface IdMapping {
-  readonly containerId: number
-  readonly hostId: number
-  readonly size: number
-}
-
 export interface NamespaceChoices {
   readonly network: NamespaceChoice
   readonly ipc: NamespaceChoice
   readonly pid: NamespaceChoice
   readonly uts: NamespaceChoice
   readonly cgroup: NamespaceChoice
-  /** Null: the host's. The root and all mounts must already belong to the mapped ids. */
-  readonly user: { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] } | null
+  /**
+   * Null: the host's. The root and all mounts must already belong to the mapped ids. `path` names the namespace, which
+   * the network namespace belongs to; null is a new one.
+   */
+  readonly user: (IdMap & { readonly path: string | null }) | null
 }
 
 /** A mount into the container, its source resolved: an existing host path. */

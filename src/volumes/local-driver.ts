@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Owner } from '#base/id-map.ts'
 import { failpoint } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
 import { InvalidArgumentError, errnoOf, messageOf } from '#errors/errors.ts'
@@ -17,12 +18,17 @@ export class LocalDriver implements VolumeDriver {
   readonly name = 'local'
   readonly scope = 'local'
   readonly #directory: string
+  readonly #owner: Owner
   readonly #logger: Logger
 
-  /** @param directory `<data-root>/volumes` */
-  constructor(directory: string, logger: Logger) {
+  /**
+   * @param directory `<data-root>/volumes`
+   * @param options.owner whom new volumes belong to
+   */
+  constructor(directory: string, options: { readonly owner: Owner; readonly logger: Logger }) {
     this.#directory = directory
-    this.#logger = logger
+    this.#owner = options.owner
+    this.#logger = options.logger
   }
 
   check(name: string, options: Readonly<Record<string, string>>): void {
@@ -37,6 +43,8 @@ export class LocalDriver implements VolumeDriver {
   async create(name: string): Promise<void> {
     const path = join(this.#directory, name)
     await mkdir(join(path, '_data'), { recursive: true, mode: 0o755 })
+    const { uid, gid } = this.#owner
+    if (uid !== 0 || gid !== 0) await chown(join(path, '_data'), uid, gid)
     await syncDirectory(path)
     await syncDirectory(this.#directory)
   }

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import type { Owner } from '#base/id-map.ts'
 import type { Logger } from '#base/logger.ts'
 import type { EventSink } from '#events/events.ts'
 import type { Plugins } from '#plugins/plugins.ts'
@@ -13,6 +14,8 @@ export interface VolumesDependencies {
   readonly database: Database
   /** `<data-root>/volumes`: made when absent. */
   readonly directory: string
+  /** Whom new volumes belong to: root, of the host or of its user namespace. Default the host's. */
+  readonly owner?: Owner
   readonly plugins: Plugins
   readonly events: EventSink
   readonly logger: Logger
@@ -20,9 +23,9 @@ export interface VolumesDependencies {
 
 /** Opens the volumes of a data root. Removals that a crash cut short go on in the background. */
 export async function openVolumes(dependencies: VolumesDependencies): Promise<Volumes> {
-  const { database, directory, plugins, events, logger } = dependencies
+  const { database, directory, owner = { uid: 0, gid: 0 }, plugins, events, logger } = dependencies
   await mkdir(directory, { recursive: true, mode: 0o701 })
-  const local = new LocalDriver(directory, logger)
+  const local = new LocalDriver(directory, { owner, logger })
   const service = new VolumeService({
     store: new VolumeStore(database),
     local,

@@ -1,4 +1,5 @@
 import { chmod } from 'node:fs/promises'
+import { type IdMap, mappedRoot, ownerOnHost } from '#base/id-map.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Mount } from '#spec/docker/host-config.ts'
 import type { RunMount } from '../ops/run-mounts.ts'
@@ -22,7 +23,11 @@ const ENVIRONMENT_FILE = '/run/.secret-environment'
 export async function makeSecrets(
   wanted: readonly RunMount[],
   at: {
-    readonly sources: { readonly session: ClientSession | null; readonly secretRoot: string }
+    readonly sources: {
+      readonly session: ClientSession | null
+      readonly secretRoot: string
+      readonly ids: IdMap | null
+    }
     readonly held: AsyncDisposableStack
     readonly signal: AbortSignal
   },
@@ -30,7 +35,10 @@ export async function makeSecrets(
   const mounts: Mount[] = []
   const env: string[] = []
   const variables: string[] = []
-  const secret = wanted.filter((mount) => mount.type === 'secret' || mount.type === 'ssh')
+  const { ids } = at.sources
+  const secret = wanted
+    .filter((mount) => mount.type === 'secret' || mount.type === 'ssh')
+    .map((mount) => ({ ...mount, ...ownerOnHost(ids, mount) }))
   if (secret.length === 0) return { mounts, env, environmentFile: null }
   const { session, secretRoot } = at.sources
   const { path: directory } = at.held.use(await openSecretDirectory(secretRoot))
@@ -58,7 +66,7 @@ export async function makeSecrets(
     if (mount.target !== null) bind(await writeSecret(bytes, { directory, name, mount }), mount.target)
   }
   if (variables.length === 0) return { mounts, env, environmentFile: null }
-  const mount = { ...(secret[0] as RunMount), mode: 0o444, uid: 0, gid: 0 }
+  const mount = { ...(secret[0] as RunMount), mode: 0o444, ...mappedRoot(ids) }
   const path = await writeSecret(Buffer.from(variables.join('')), { directory, name: 'environment', mount })
   await chmod(path, 0o444)
   bind(path, ENVIRONMENT_FILE)

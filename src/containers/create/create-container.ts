@@ -12,6 +12,7 @@ import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
 import { containerPaths } from '../container-paths.ts'
 import { publishContainerEvent } from '../container-events.ts'
 import type { ContainerContext } from '../context.ts'
+import { idMapOf, validateRemapped } from '../id-map-of.ts'
 import { checkOnFailure } from '../health/on-failure.ts'
 import { parseLinks } from '../links.ts'
 import { checkLogConfig } from '../logs/log-config.ts'
@@ -86,6 +87,7 @@ export class Creation {
     const { userConfig, userHost, networking } = input.request
     const { records, snapshots, defaults, networks } = this.#context
     validateHostConfig(userHost, userConfig)
+    validateRemapped(userHost, defaults)
     validateResources(userHost, { update: false })
     const host = withDefaults(userHost, defaults)
     checkLogConfig(host.LogConfig ?? {})
@@ -144,7 +146,11 @@ export class Creation {
             image: (reference) => this.#context.images.get(reference),
           },
         ),
-        snapshots.prepare(id, { layers: image.layers, storageOptions: draft.hostConfig.StorageOpt ?? {} }),
+        snapshots.prepare(id, {
+          layers: image.layers,
+          storageOptions: draft.hostConfig.StorageOpt ?? {},
+          mapped: idMapOf(draft, this.#context.defaults) !== null,
+        }),
       ])
       await failpoint('containers.create.after-snapshot')
       record = { ...draft, mounts }

@@ -1,3 +1,4 @@
+import type { IdMap } from '#base/id-map.ts'
 import type { HostConfig } from '#spec/docker/host-config.ts'
 
 /** What the daemon's configuration says of containers that leave it open. */
@@ -19,8 +20,8 @@ export interface ContainerDefaults {
   readonly stopTimeoutSeconds: number
   /** Docker's default detach keys, in its notation. */
   readonly detachKeys: string
-  /** Whether `userns-remap` is on: `--userns=host` then means something. */
-  readonly usernsRemap: boolean
+  /** `userns-remap`: the ids of containers that do not ask for the host's (`--userns=host`); null when it is off. */
+  readonly remap: IdMap | null
 }
 
 export const MASKED_PATHS: readonly string[] = [

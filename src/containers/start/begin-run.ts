@@ -1,5 +1,6 @@
 import { hostname as hostHostname } from 'node:os'
 import { failpoint } from '#base/failpoint.ts'
+import { mappedRoot } from '#base/id-map.ts'
 import { phase } from '#base/trace.ts'
 import { parseDigest } from '#base/digest.ts'
 import { ConflictError } from '#errors/errors.ts'
@@ -12,6 +13,8 @@ import { linkEnvironment } from './link-environment.ts'
 import { namespaces, sharedMemoryPath } from './namespaces.ts'
 import { sandboxRequest } from './network-request.ts'
 import { parentsFirst, userMounts } from './user-mounts.ts'
+import { idMapOf } from '../id-map-of.ts'
+import { openUserNamespaceOf, userNamespaceOf } from './user-namespace.ts'
 import { imageMountId } from '../image-mounts.ts'
 
 /**
@@ -27,7 +30,9 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
     resolve: (reference: string) => records.resolve(reference),
     pathsOf: (peerId: string) => containerPaths(context.directory, peerId),
   }
-  const request = sandboxRequest(record, (reference) => peers.resolve(reference))
+  const ids = idMapOf(record, context.defaults)
+  const owner = ids === null ? null : userNamespaceOf(record, { ids, peers, defaults: context.defaults })
+  const request = sandboxRequest(record, (reference) => peers.resolve(reference), owner)
   const joined = request.mode.kind === 'container' ? joinable(peers.resolve(request.mode.containerId)) : null
   const monitor = {
     id,
@@ -36,7 +41,7 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
     logPath: record.hostConfig.LogConfig?.Type === 'none' ? null : paths.spool,
   }
   runtime.prepare(monitor)
-  const [rootfs, sandbox, user] = await allSettled([
+  const [rootfs, sandbox, wanted] = await allSettled([
     timed('containers.mount', () => context.snapshots.mount(id)),
     timed('containers.network', () => context.networks.sandbox(request)),
     userMounts(record, {
@@ -45,7 +50,10 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
         const snapshot = imageMountId(id, mount.destination)
         const { layers } = context.images.get(mount.imageId)
         if (!context.snapshots.has(snapshot))
-          await context.snapshots.prepare(snapshot, { layers: layers.map(parseDigest) })
+          await context.snapshots.prepare(snapshot, {
+            layers: layers.map(parseDigest),
+            mapped: ids !== null,
+          })
         return await context.snapshots.mount(snapshot)
       },
     }),
@@ -57,7 +65,9 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
     sandbox,
     other: joined === null ? null : peers.pathsOf(joined.id),
     readOnly: record.hostConfig.ReadonlyRootfs === true,
-  }).filter((file) => !user.some((mount) => mount.destination === file.destination))
+    owner: ids === null ? null : mappedRoot(ids),
+  }).filter((file) => !wanted.some((mount) => mount.destination === file.destination))
+  using user = openUserNamespaceOf(sandbox, ids)
   const { pid } = await timed('containers.create', () =>
     runtime.create({
       ...monitor,
@@ -65,9 +75,9 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
       args: [record.path, ...record.args],
       hostConfig: record.hostConfig,
       hostname,
-      mounts: parentsFirst([...etc, ...user]),
-      namespaces: namespaces(record, sandbox, peers),
-      shmPath: sharedMemoryPath(record, peers),
+      mounts: parentsFirst([...etc, ...wanted]),
+      namespaces: { ...namespaces(record, sandbox, peers), user: user.choice },
+      shmPath: sharedMemoryPath(record, peers, mappedRoot(ids)),
       extraEnv: linkEnvironment(record, context),
     }),
   )

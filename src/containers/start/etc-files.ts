@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import type { Owner } from '#base/id-map.ts'
 import type { Sandbox } from '#network/networks.ts'
 import type { ContainerMount } from '#runtime/runtime.ts'
 import type { ContainerPaths } from '../container-paths.ts'
@@ -9,12 +10,21 @@ import type { ContainerPaths } from '../container-paths.ts'
  */
 export function etcFiles(
   paths: ContainerPaths,
-  options: { hostname: string; sandbox: Sandbox; other: ContainerPaths | null; readOnly: boolean },
+  options: {
+    hostname: string
+    sandbox: Sandbox
+    other: ContainerPaths | null
+    readOnly: boolean
+    /** The host's ids of the container's root, if they are others. */
+    owner: Owner | null
+  },
 ): readonly ContainerMount[] {
-  const { sandbox, other } = options
+  const { sandbox, other, owner } = options
   mkdirSync(paths.directory, { recursive: true, mode: 0o710 })
+  if (owner !== null) chownSync(paths.directory, 0, owner.gid)
   const write = (path: string, text: string): string => {
     writeFileSync(path, text, { mode: 0o644 })
+    if (owner !== null) chownSync(path, owner.uid, owner.gid)
     return path
   }
   const files = {

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import type { Owner } from '#base/id-map.ts'
 import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
 import { isMountPoint, mount, MS } from '#kernel/mounts.ts'
 import type { Sandbox } from '#network/networks.ts'
@@ -15,12 +16,12 @@ export interface NamespacePeers {
   pathsOf(id: string): ContainerPaths
 }
 
-/** The namespaces of a container that is about to start. @throws ConflictError when it joins one that does not run. */
+/** The namespaces of a container that is about to start, but for users. @throws ConflictError when it joins one that does not run. */
 export function namespaces(
   record: ContainerRecord,
   sandbox: Sandbox,
   peers: NamespacePeers,
-): NamespaceChoices {
+): Omit<NamespaceChoices, 'user'> {
   const { hostConfig } = record
   const host = (isHost: boolean): NamespaceChoice => (isHost ? { kind: 'host' } : { kind: 'private' })
   return {
@@ -29,7 +30,6 @@ export function namespaces(
     pid: joined(hostConfig.PidMode ?? '', 'pid', peers) ?? host(hostConfig.PidMode === 'host'),
     uts: host(hostConfig.UTSMode === 'host'),
     cgroup: host(hostConfig.CgroupnsMode === 'host'),
-    user: null,
   }
 }
 
@@ -56,16 +56,20 @@ function isShareable(peer: ContainerRecord): boolean {
 }
 
 /** The host path that becomes /dev/shm, or null for a private one. Mounts the tmpfs of a shareable container. */
-export function sharedMemoryPath(record: ContainerRecord, peers: NamespacePeers): string | null {
+export function sharedMemoryPath(
+  record: ContainerRecord,
+  peers: NamespacePeers,
+  owner: Owner,
+): string | null {
   const mode = record.hostConfig.IpcMode ?? ''
   if (mode === 'host') return '/dev/shm'
   if (mode.startsWith('container:'))
-    return sharedMemoryPath(peers.resolve(mode.slice('container:'.length)), peers)
+    return sharedMemoryPath(peers.resolve(mode.slice('container:'.length)), peers, owner)
   if (mode !== 'shareable') return null
   const { shm } = peers.pathsOf(record.id)
   mkdirSync(shm, { recursive: true, mode: 0o700 })
   if (!isMountPoint(shm)) {
-    const data = `mode=1777,size=${record.hostConfig.ShmSize ?? 0}`
+    const data = `mode=1777,size=${record.hostConfig.ShmSize ?? 0},uid=${owner.uid},gid=${owner.gid}`
     mount(shm, { source: 'shm', fstype: 'tmpfs', flags: MS.NOSUID | MS.NODEV | MS.NOEXEC, data })
   }
   return shm

@@ -1,11 +1,13 @@
+import type { UserNamespace } from '#kernel/user-namespaces.ts'
 import type { NetworkMode, SandboxRequest } from '#network/networks.ts'
 import { RATE_DOWN, RATE_UP } from '#network/rates.ts'
 import type { ContainerRecord } from '../records.ts'
 
-/** The network of a container record as the network area asks for it. `resolve` gives the id of another container. */
+/** The network of a container record as the network area asks for it. `resolve` gives the id of another container, `owner` is the user namespace. */
 export function sandboxRequest(
   record: ContainerRecord,
   resolve: (reference: string) => { readonly id: string; readonly name: string },
+  owner: UserNamespace | null = null,
 ): SandboxRequest {
   const { config, hostConfig } = record
   return {
@@ -30,6 +32,7 @@ export function sandboxRequest(
     })),
     labels: rateLabels(config.Labels ?? {}),
     macAddress: record.macAddress,
+    ...(owner === null ? {} : { owner }),
   }
 }
 

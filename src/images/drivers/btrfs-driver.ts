@@ -67,7 +67,7 @@ export class BtrfsDriver implements SnapshotDriver {
     work: (contents: SnapshotContents) => Promise<T>,
   ): Promise<T> {
     const below = await this.#stacks.ensure(place.layers)
-    return await work({ kind: 'tree', tree: this.rootOf(place), layers: [below] })
+    return await work({ kind: 'tree', tree: this.rootOf(place), layers: [below], ids: null })
   }
 
   describe(): null {

@@ -1,4 +1,5 @@
 import type { Digest } from '#base/digest.ts'
+import type { IdMap } from '#base/id-map.ts'
 import type { LayerFormat } from '../layers/layer-sink.ts'
 import type { StorageDriverInfo } from '../snapshots.ts'
 
@@ -9,14 +10,29 @@ export interface SnapshotPlace {
   /** Lowest first. */
   readonly layers: readonly Digest[]
   readonly storageOptions: Readonly<Record<string, string>>
+  /** Its root shows the host's ids of a user namespace, where the daemon has one for its containers. */
+  readonly mapped: boolean
 }
 
-/** What a snapshot holds beside its layers, for those who read it on a worker thread. */
+/**
+ * What a snapshot holds beside its layers, for those who read it on a worker thread. `ids` is there when it holds ids of
+ * the host where layers hold a container's.
+ */
 export type SnapshotContents =
   /** An upper directory of overlayfs; `lower` shows all that is beneath, merged. */
-  | { readonly kind: 'upper'; readonly upper: string; readonly lower: string | null }
+  | {
+      readonly kind: 'upper'
+      readonly upper: string
+      readonly lower: string | null
+      readonly ids: IdMap | null
+    }
   /** A whole tree, to be compared with the layers it was copied from, lowest first. */
-  | { readonly kind: 'tree'; readonly tree: string; readonly layers: readonly string[] }
+  | {
+      readonly kind: 'tree'
+      readonly tree: string
+      readonly layers: readonly string[]
+      readonly ids: IdMap | null
+    }
 
 /**
  * One way to make writable root file systems out of layers. Calls for one snapshot never overlap. A driver keeps no

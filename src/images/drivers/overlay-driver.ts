@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmdirSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '#base/digest.ts'
+import { type IdMap, mappedRoot } from '#base/id-map.ts'
 import { newId } from '#base/ids.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import { MNT, umount, umountAll } from '#kernel/mounts.ts'
@@ -9,6 +10,7 @@ import type { LayerFormat } from '../layers/layer-sink.ts'
 import type { StorageDriverInfo } from '../snapshots.ts'
 import type { SnapshotContents, SnapshotDriver, SnapshotPlace } from './driver.ts'
 import type { LayerViews } from './layer-views.ts'
+import type { MappedOverlays } from './mapped-overlays.ts'
 import { type OverlayRequest, mountOverlay } from './overlay-mount.ts'
 import type { Quotas } from './quotas.ts'
 
@@ -22,6 +24,8 @@ export interface OverlayDriverOptions {
   /** What lies beneath every image: the mount points that the runtime needs. */
   readonly baseLayer: string
   readonly quotas: Quotas
+  /** Mounts snapshots whose ids are shifted; null when there are none. */
+  readonly mapping: MappedOverlays | null
   /** Another way to mount, e.g. fuse-overlayfs. */
   readonly mountOverlay?: (target: string, request: OverlayRequest) => Promise<void> | void
 }
@@ -46,18 +50,24 @@ export class OverlayDriver implements SnapshotDriver {
         `max depth exceeded: ${place.layers.length} layers, the kernel stacks ${MAX_LAYERS}`,
       )
     }
-    makeDirectories(place)
+    this.#makeDirectories(place)
     this.#options.quotas.apply(place)
   }
 
   async mount(place: SnapshotPlace): Promise<string> {
     const target = this.rootOf(place)
     // The record of a container survives the loss of power; what it had only begun to write may not.
-    makeDirectories(place)
+    this.#makeDirectories(place)
     const lowers = this.#hold(place)
     try {
-      const request = { lowers, upper: join(place.directory, 'upper'), work: join(place.directory, 'work') }
-      await this.#mountOverlay(target, request)
+      const { mapping } = this.#options
+      const request = {
+        lowers,
+        upper: join(place.directory, 'upper'),
+        work: join(place.directory, 'work'),
+      }
+      if (place.mapped && mapping !== null) await mapping.mount(target, request)
+      else await this.#mountOverlay(target, request)
     } catch (error) {
       this.#letGo(place.id)
       throw error
@@ -96,8 +106,10 @@ export class OverlayDriver implements SnapshotDriver {
     work: (contents: SnapshotContents) => Promise<T>,
   ): Promise<T> {
     const upper = join(place.directory, 'upper')
-    if (!needsLower) return await work({ kind: 'upper', upper, lower: null })
-    if (place.layers.length === 0) return await work({ kind: 'upper', upper, lower: this.#options.baseLayer })
+    const ids = this.#ids(place)
+    if (!needsLower) return await work({ kind: 'upper', upper, lower: null, ids })
+    if (place.layers.length === 0)
+      return await work({ kind: 'upper', upper, lower: this.#options.baseLayer, ids })
     const acquired: Digest[] = []
     const lower = join(place.directory, `lower-${newId()}`)
     try {
@@ -105,7 +117,7 @@ export class OverlayDriver implements SnapshotDriver {
       mkdirSync(lower)
       await this.#mountOverlay(lower, { lowers })
       try {
-        return await work({ kind: 'upper', upper, lower })
+        return await work({ kind: 'upper', upper, lower, ids })
       } finally {
         umount(lower, MNT.DETACH)
       }
@@ -133,6 +145,22 @@ export class OverlayDriver implements SnapshotDriver {
     this.#options.views.close()
   }
 
+  /** The upper directory's own owner is the root's. */
+  #makeDirectories(place: SnapshotPlace): void {
+    for (const name of ['upper', 'work', 'merged']) {
+      mkdirSync(join(place.directory, name), { recursive: true, mode: 0o755 })
+    }
+    const ids = this.#ids(place)
+    if (ids === null) return
+    const { uid, gid } = mappedRoot(ids)
+    chownSync(join(place.directory, 'upper'), uid, gid)
+  }
+
+  /** What ids the upper directory has, if others than its layers. */
+  #ids(place: SnapshotPlace): IdMap | null {
+    return place.mapped ? (this.#options.mapping?.upperIds ?? null) : null
+  }
+
   async #mountOverlay(target: string, request: OverlayRequest): Promise<void> {
     await (this.#options.mountOverlay ?? mountOverlay)(target, request)
   }
@@ -158,11 +186,5 @@ export class OverlayDriver implements SnapshotDriver {
   #letGo(id: string): void {
     for (const layer of this.#held.get(id) ?? []) this.#options.views.release(layer)
     this.#held.delete(id)
-  }
-}
-
-function makeDirectories(place: SnapshotPlace): void {
-  for (const name of ['upper', 'work', 'merged']) {
-    mkdirSync(join(place.directory, name), { recursive: true, mode: 0o755 })
   }
 }

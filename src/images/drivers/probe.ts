@@ -15,14 +15,18 @@ import { umountAll } from '#kernel/mounts.ts'
 import { writeErofsIndex } from '../layers/erofs-index.ts'
 import { LayerTree } from '../layers/layer-tree.ts'
 import { type ErofsSource, mountErofs } from './erofs-mounts.ts'
-import { mountOverlay } from './overlay-mount.ts'
+import { IdmappedOverlays, type StorageRemap } from './mapped-overlays.ts'
+import { mountOverlay, type OverlayRequest } from './overlay-mount.ts'
 
 /** Whether the kernel can do something here, or why not. */
 export type Probe<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string }
 
-/** Finds out by trying how EROFS layers can be mounted, with an overlay on top, in this directory. */
-export function probeErofs(directory: string): Probe<ErofsSource> {
+/**
+ * Finds out by trying how EROFS layers can be mounted, with an overlay on top, in this directory.
+ * @param remap with ids shifted so; null for none
+ */
+export function probeErofs(directory: string, remap: StorageRemap | null): Probe<ErofsSource> {
   let reason = ''
   for (const source of ['file', 'loop'] as const) {
     const probe = inScratch(directory, (scratch) => {
@@ -34,7 +38,7 @@ export function probeErofs(directory: string): Probe<ErofsSource> {
       ftruncateSync(fd, fileBytes)
       closeSync(fd)
       mountErofs(image, join(scratch, 'layer'), source)
-      overlayOn(scratch)
+      overlayOn(scratch, remap)
     })
     if (probe === null) return { ok: true, value: source }
     reason = probe
@@ -43,16 +47,21 @@ export function probeErofs(directory: string): Probe<ErofsSource> {
 }
 
 /** Finds out by trying whether overlayfs works with directories here. */
-export function probeOverlay(directory: string): Probe<ErofsSource> {
+export function probeOverlay(directory: string, remap: StorageRemap | null): Probe<ErofsSource> {
   const reason = inScratch(directory, (scratch) => {
     writeFileSync(join(scratch, 'layer', 'file'), '')
-    overlayOn(scratch)
+    overlayOn(scratch, remap)
   })
   return reason === null ? { ok: true, value: 'file' } : { ok: false, reason }
 }
 
-function overlayOn(scratch: string): void {
-  mountOverlay(join(scratch, 'merged'), {
+function overlayOn(scratch: string, remap: StorageRemap | null): void {
+  const mount =
+    remap === null
+      ? mountOverlay
+      : (target: string, request: OverlayRequest) =>
+          new IdmappedOverlays({ directory: join(scratch, 'mapping'), ...remap }).mount(target, request)
+  mount(join(scratch, 'merged'), {
     lowers: [join(scratch, 'layer')],
     upper: join(scratch, 'upper'),
     work: join(scratch, 'work'),

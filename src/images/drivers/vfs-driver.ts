@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { type IdMap, mappedRoot } from '#base/id-map.ts'
 import type { StorageDriverInfo } from '../snapshots.ts'
 import type { WorkerPool } from '../worker/worker-pool.ts'
 import type { SnapshotContents, SnapshotDriver, SnapshotPlace } from './driver.ts'
@@ -11,6 +12,8 @@ export interface VfsDriverOptions {
   readonly baseLayer: string
   readonly workers: WorkerPool
   readonly quotas: Quotas
+  /** What the ids of mapped snapshots are on the host; null when there are none. */
+  readonly ids: IdMap | null
 }
 
 /** Snapshots as full copies of their layers: slow and large, and works on every file system and in every sandbox. */
@@ -27,7 +30,15 @@ export class VfsDriver implements SnapshotDriver {
     this.#options.quotas.apply(place)
     const tree = this.rootOf(place)
     mkdirSync(tree, { mode: 0o755 })
-    await this.#options.workers.run('copy-layers', { layers: this.#layers(place), tree })
+    const ids = this.#ids(place)
+    await this.#options.workers.run('copy-layers', { layers: this.#layers(place), tree, ids })
+    if (ids === null) return
+    const { uid, gid } = mappedRoot(ids)
+    chownSync(tree, uid, gid)
+  }
+
+  #ids(place: SnapshotPlace): IdMap | null {
+    return place.mapped ? this.#options.ids : null
   }
 
   #layers(place: SnapshotPlace): string[] {
@@ -69,7 +80,12 @@ export class VfsDriver implements SnapshotDriver {
     _needsLower: boolean,
     work: (contents: SnapshotContents) => Promise<T>,
   ): Promise<T> {
-    return work({ kind: 'tree', tree: this.rootOf(place), layers: this.#layers(place) })
+    return work({
+      kind: 'tree',
+      tree: this.rootOf(place),
+      layers: this.#layers(place),
+      ids: this.#ids(place),
+    })
   }
 
   describe(): null {

@@ -1,4 +1,5 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs'
+import type { IdMap, Owner } from '#base/id-map.ts'
 import { InvalidArgumentError, NotFoundError, errnoOf } from '#errors/errors.ts'
 import { O_CLOEXEC, O_PATH, openIn } from '#kernel/paths.ts'
 import type { PathStat } from '../archive.ts'
@@ -15,6 +16,10 @@ interface PathParameters {
   readonly root: string
   /** Text, as the client gave it. */
   readonly path: string
+}
+
+interface Ids {
+  readonly ids: IdMap | null
 }
 
 /** Bits of Go's os.FileMode beyond the permissions. */
@@ -50,10 +55,10 @@ export function stat({ root, path }: PathParameters): Promise<PathStat> {
 }
 
 /** Sends a path as a tar, its entries named from the path's last name. */
-export function read({ root, path }: PathParameters, job: Job): Promise<void> {
+export function read({ root, path, ids }: PathParameters & Ids, job: Job): Promise<void> {
   return withRoot(root, path, async (rootFd) => {
     const fd = openPath(rootFd, path)
-    const packer = new TarPacker()
+    const packer = new TarPacker(ids)
     try {
       const found = fstatSync(fd, { bigint: true })
       const base = Buffer.from(baseName(path)).toString('latin1')
@@ -83,9 +88,9 @@ async function readDirectory(fd: number, to: { packer: TarPacker; base: string; 
 }
 
 /** Sends a whole root as a tar. */
-export async function exportRoot({ root }: { readonly root: string }, job: Job): Promise<void> {
+export async function exportRoot({ root, ids }: { readonly root: string } & Ids, job: Job): Promise<void> {
   const fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC)
-  const packer = new TarPacker()
+  const packer = new TarPacker(ids)
   try {
     for (const file of walkTree(fd)) await send(packer.addFile(file, file.path), job)
     await send(packer.end(), job)
@@ -96,10 +101,11 @@ export async function exportRoot({ root }: { readonly root: string }, job: Job):
 
 /** Unpacks the tar that comes by the channel into a directory. */
 export function extract(
-  parameters: PathParameters & {
-    readonly owner: { readonly uid: number; readonly gid: number } | null
-    readonly noOverwriteDirNonDir: boolean
-  },
+  parameters: PathParameters &
+    Ids & {
+      readonly owner: Owner | null
+      readonly noOverwriteDirNonDir: boolean
+    },
   job: Job,
 ): Promise<void> {
   const { root, path } = parameters
@@ -110,6 +116,7 @@ export function extract(
     if (!isDirectory) throw new InvalidArgumentError('extraction point is not a directory')
     const writer = new TreeWriter(rootFd, {
       owner: parameters.owner ?? undefined,
+      ids: parameters.ids,
       noOverwriteDirNonDir: parameters.noOverwriteDirNonDir,
     })
     const parser = new TarParser({

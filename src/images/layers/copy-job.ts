@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync, readlinkSync } from 'node:fs'
+import type { IdMap } from '#base/id-map.ts'
 import { O_CLOEXEC } from '#kernel/paths.ts'
 import type { Job } from '../worker/job.ts'
 import { isOpaque, isWhiteout, recordOf, typeOf } from './file-record.ts'
@@ -10,11 +11,11 @@ const buffer = Buffer.alloc(256 * 1024)
 
 /** Copies a stack of layer directories (overlayfs' form, lowest first) into one tree. */
 export async function copyLayers(
-  parameters: { readonly layers: readonly string[]; readonly tree: string },
+  parameters: { readonly layers: readonly string[]; readonly tree: string; readonly ids: IdMap | null },
   job: Job,
 ): Promise<void> {
   const treeFd = openSync(parameters.tree, 'r')
-  const writer = new TreeWriter(treeFd)
+  const writer = new TreeWriter(treeFd, { ids: parameters.ids })
   try {
     for (const layer of parameters.layers) {
       copyLayer(layer, writer)

@@ -26,7 +26,7 @@ export async function stackSubvolume(
   } else {
     snapshotSubvolume(from, tree)
   }
-  await copyLayers(parameters, job)
+  await copyLayers({ ...parameters, ids: null }, job)
   syncFileSystem(tree)
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync, readlinkSync } from 'node:fs'
+import { type IdMap, ownerInContainer } from '#base/id-map.ts'
 import { O_CLOEXEC } from '#kernel/paths.ts'
 import { recordOf, typeOf } from './file-record.ts'
 import { TAR_END, type TarRecord, packEntry, paddingOf } from './tar-writer.ts'
@@ -16,7 +17,11 @@ export class TarPacker {
   #piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
   #fill: number
 
-  constructor() {
+  readonly #ids: IdMap | null
+
+  /** @param ids the files belong to ids of the host: what they are in a container is written */
+  constructor(ids: IdMap | null = null) {
+    this.#ids = ids
     this.#fill = 0
   }
 
@@ -30,7 +35,7 @@ export class TarPacker {
       if (first !== undefined) {
         yield* this.#put(
           packEntry({
-            ...recordOf(file, name),
+            ...this.#recordOf(file, name),
             type: 'hardlink',
             linkName: first,
             sizeBytes: 0,
@@ -48,7 +53,7 @@ export class TarPacker {
     const linkName = type === 'symlink' ? orVanished(() => readlinkSync(file.at, { encoding: 'latin1' })) : ''
     if (linkName === null) return
     const shown = type === 'directory' ? `${name}/` : name
-    yield* this.#put(packEntry({ ...recordOf(file, shown), type, linkName }))
+    yield* this.#put(packEntry({ ...this.#recordOf(file, shown), type, linkName }))
   }
 
   /** Adds an entry without content. */
@@ -61,6 +66,11 @@ export class TarPacker {
     if (this.#fill > 0) yield this.#piece.subarray(0, this.#fill)
   }
 
+  #recordOf(file: TreeFile, name: string): TarRecord {
+    const record = recordOf(file, name)
+    return this.#ids === null ? record : { ...record, ...ownerInContainer(this.#ids, record) }
+  }
+
   *#addContent(file: TreeFile, name: string): Generator<Buffer> {
     const fd = orVanished(() =>
       openSync(file.at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | O_CLOEXEC),
@@ -68,7 +78,7 @@ export class TarPacker {
     if (fd === null) return
     try {
       const sizeBytes = Number(file.stat.size)
-      yield* this.#put(packEntry({ ...recordOf(file, name), type: 'file', sizeBytes }))
+      yield* this.#put(packEntry({ ...this.#recordOf(file, name), type: 'file', sizeBytes }))
       let left = sizeBytes
       while (left > 0) {
         if (this.#fill === PIECE_BYTES) yield* this.#flush()

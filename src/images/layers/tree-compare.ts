@@ -1,4 +1,5 @@
 import { type BigIntStats, closeSync, openSync } from 'node:fs'
+import { type IdMap, ownerOnHost } from '#base/id-map.ts'
 import { isOpaque, isWhiteout } from './file-record.ts'
 import { type TreeFile, walkTree } from './tree-walk.ts'
 
@@ -15,10 +16,15 @@ export interface TreeDifference {
  * Compares a tree with the stack of layer directories (overlayfs' form, lowest first) that it was copied from.
  * A file counts as changed when its type, permissions, owner, size, modification time or device differ. Directories
  * above a difference are reported as modified. Deletions come last.
+ * @param ids what the layers' ids became in the copy
  */
-export function* compareTrees(tree: string, layers: readonly string[]): Generator<TreeDifference> {
+export function* compareTrees(
+  tree: string,
+  layers: readonly string[],
+  ids: IdMap | null = null,
+): Generator<TreeDifference> {
   const before = mergedFiles(layers)
-  const isChanged = changedPaths(tree, before)
+  const isChanged = changedPaths(tree, before, ids)
   for (const file of walkDirectory(tree)) {
     const kind = isChanged.get(file.path)
     if (kind !== undefined) yield { path: file.path, kind, file }
@@ -26,7 +32,11 @@ export function* compareTrees(tree: string, layers: readonly string[]): Generato
   for (const [path, kind] of isChanged) if (kind === 'delete') yield { path, kind, file: null }
 }
 
-function changedPaths(tree: string, before: Map<string, BigIntStats>): Map<string, TreeDifference['kind']> {
+function changedPaths(
+  tree: string,
+  before: Map<string, BigIntStats>,
+  ids: IdMap | null,
+): Map<string, TreeDifference['kind']> {
   const changed = new Map<string, TreeDifference['kind']>()
   const seen = new Set<string>()
   const directories = new Set<string>()
@@ -42,7 +52,7 @@ function changedPaths(tree: string, before: Map<string, BigIntStats>): Map<strin
     if (stat.isDirectory()) directories.add(path)
     const old = before.get(path)
     if (old === undefined) note(path, 'add')
-    else if (!isSame(stat, old)) note(path, 'modify')
+    else if (!isSame(stat, old, ids)) note(path, 'modify')
   }
   for (const path of before.keys()) {
     if (seen.has(path)) continue
@@ -53,8 +63,9 @@ function changedPaths(tree: string, before: Map<string, BigIntStats>): Map<strin
   return changed
 }
 
-function isSame(now: BigIntStats, before: BigIntStats): boolean {
-  if (now.mode !== before.mode || now.uid !== before.uid || now.gid !== before.gid) return false
+function isSame(now: BigIntStats, before: BigIntStats, ids: IdMap | null): boolean {
+  const { uid, gid } = ownerOnHost(ids, { uid: Number(before.uid), gid: Number(before.gid) })
+  if (now.mode !== before.mode || Number(now.uid) !== uid || Number(now.gid) !== gid) return false
   if (now.isDirectory()) return now.mtimeNs === before.mtimeNs
   return now.size === before.size && now.rdev === before.rdev && now.mtimeNs === before.mtimeNs
 }

@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeSync,
 } from 'node:fs'
+import { type IdMap, type Owner, ownerOnHost } from '#base/id-map.ts'
 import { InvalidArgumentError, errnoOf } from '#errors/errors.ts'
 import { shareContent } from '#kernel/btrfs.ts'
 import { makeDevice } from '#kernel/device-nodes.ts'
@@ -26,7 +27,9 @@ import { entryPath, orVanished } from './tree-walk.ts'
 
 export interface TreeWriterOptions {
   /** Whom everything shall belong to, instead of whom the archive says. */
-  readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+  readonly owner?: Owner | undefined
+  /** The ids of the entries are those of a container; what they are on the host. */
+  readonly ids?: IdMap | null | undefined
   /** Refuse to replace a directory by something else and the other way round. */
   readonly noOverwriteDirNonDir?: boolean | undefined
 }
@@ -247,7 +250,7 @@ export class TreeWriter {
   }
 
   #owner(entry: TreeEntry): { uid: number; gid: number } {
-    return this.#options.owner ?? entry
+    return ownerOnHost(this.#options.ids ?? null, this.#options.owner ?? entry)
   }
 
   #setXattrs(parentFd: number, name: string, entry: TreeEntry): void {

@@ -1,4 +1,5 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { type IdMap, ownerOnHost } from '#base/id-map.ts'
 import { O_CLOEXEC, O_PATH, openIn } from '#kernel/paths.ts'
 import type { SnapshotContents } from '../drivers/driver.ts'
 import type { SnapshotChange } from '../snapshots.ts'
@@ -63,7 +64,7 @@ async function* paced(pieces: Iterable<Buffer>, job: Job): AsyncGenerator<Buffer
 }
 
 function* packContents(contents: SnapshotContents): Generator<Buffer> {
-  const packer = new TarPacker()
+  const packer = new TarPacker(contents.ids)
   if (contents.kind === 'upper') yield* packUpper(packer, contents.upper)
   else yield* packTree(packer, contents)
   yield* packer.end()
@@ -90,7 +91,7 @@ function* packUpper(packer: TarPacker, upper: string): Generator<Buffer> {
 }
 
 function* packTree(packer: TarPacker, contents: SnapshotContents & { kind: 'tree' }): Generator<Buffer> {
-  for (const difference of compareTrees(contents.tree, contents.layers)) {
+  for (const difference of compareTrees(contents.tree, contents.layers, contents.ids)) {
     if (difference.file !== null) yield* packer.addFile(difference.file, difference.path)
     else yield* packer.addRecord(whiteoutRecord(difference.path, null))
   }
@@ -130,7 +131,7 @@ function upperChanges(contents: SnapshotContents & { kind: 'upper' }): SnapshotC
         if (below !== null) note(found, file.path, 'delete')
       } else if (below === null) {
         note(found, file.path, 'add')
-      } else if (!isSameDirectory(file.stat, below)) {
+      } else if (!isSameDirectory(file.stat, below, contents.ids)) {
         note(found, file.path, 'modify')
       }
     }
@@ -150,13 +151,14 @@ function note(found: Map<string, SnapshotChange['kind']>, path: string, kind: Sn
 }
 
 /** A directory is copied up for what is in it; itself it may be as it was. */
-function isSameDirectory(upper: BigIntStats, lower: BigIntStats): boolean {
+function isSameDirectory(upper: BigIntStats, lower: BigIntStats, ids: IdMap | null): boolean {
+  const { uid, gid } = ownerOnHost(ids, { uid: Number(lower.uid), gid: Number(lower.gid) })
   return (
     upper.isDirectory() &&
     lower.isDirectory() &&
     upper.mode === lower.mode &&
-    upper.uid === lower.uid &&
-    upper.gid === lower.gid &&
+    Number(upper.uid) === uid &&
+    Number(upper.gid) === gid &&
     upper.mtimeNs === lower.mtimeNs
   )
 }
@@ -173,12 +175,13 @@ function findIn(rootFd: number, path: string): BigIntStats | null {
 }
 
 function* treeChanges(contents: SnapshotContents & { kind: 'tree' }): Generator<SnapshotChange> {
-  for (const { path, kind } of compareTrees(contents.tree, contents.layers))
+  for (const { path, kind } of compareTrees(contents.tree, contents.layers, contents.ids))
     yield { path: `/${nameText(path)}`, kind }
 }
 
 function* changedFiles(contents: SnapshotContents & { kind: 'tree' }): Generator<TreeFile> {
-  for (const { file } of compareTrees(contents.tree, contents.layers)) if (file !== null) yield file
+  for (const { file } of compareTrees(contents.tree, contents.layers, contents.ids))
+    if (file !== null) yield file
 }
 
 function* walkPath(path: string): Generator<TreeFile> {

@@ -54,7 +54,7 @@ function systemMounts(
 /** A sysfs belongs to a network namespace: one that the container's user namespace does not own can only be bound. */
 function sysMount(request: CreateRequest, options: readonly string[]): OciMount {
   const { network, user } = request.namespaces
-  if (user === null || network.kind === 'private')
+  if (user === null || user.path !== null || network.kind === 'private')
     return { destination: '/sys', type: 'sysfs', source: 'sysfs', options }
   return { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...options] }
 }

@@ -1,4 +1,5 @@
-import type { IdMapping, NamespaceChoice, NamespaceChoices } from '../runtime.ts'
+import type { IdMapping } from '#base/id-map.ts'
+import type { NamespaceChoice, NamespaceChoices } from '../runtime.ts'
 import type { OciIdMapping, OciNamespace } from './oci-spec.ts'
 
 /** The namespaces of a container in OCI's form: those of the host are left out, joined ones have a path. */
@@ -10,8 +11,12 @@ export function ociNamespaces(choices: NamespaceChoices): readonly OciNamespace[
     ...choose('pid', choices.pid),
     ...choose('ipc', choices.ipc),
     ...choose('cgroup', choices.cgroup),
-    ...(choices.user === null ? [] : [{ type: 'user' } as const]),
+    ...(choices.user === null ? [] : [userNamespace(choices.user.path)]),
   ]
+}
+
+function userNamespace(path: string | null): OciNamespace {
+  return path === null ? { type: 'user' } : { type: 'user', path }
 }
 
 function choose(type: OciNamespace['type'], choice: NamespaceChoice): readonly OciNamespace[] {

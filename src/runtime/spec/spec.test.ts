@@ -160,7 +160,7 @@ test('a user namespace maps ids', () => {
     pid: PRIVATE,
     uts: PRIVATE,
     cgroup: PRIVATE,
-    user: { uids: ids, gids: ids },
+    user: { uids: ids, gids: ids, path: null },
   }
   const made = spec({ namespaces })
   assert.ok(made.linux.namespaces.some((namespace) => namespace.type === 'user'))

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { until } from '../../support/until.ts'
 import { Wharfd } from '../../support/wharfd.ts'
@@ -35,6 +36,9 @@ describe('exec and attach', () => {
       'echo $OWN $MORE $(id -u):$(id -g) $(pwd)',
     )
     assert.equal(text, '1 2 12:34 /tmp')
+    // crun gives the standard streams to the user: not this one, which is the machine's.
+    const { uid, gid, mode } = statSync('/dev/null')
+    assert.deepEqual([uid, gid, mode & 0o777], [0, 0, 0o666])
   })
 
   test('a program that is not there gives 127, a directory 126', async () => {
