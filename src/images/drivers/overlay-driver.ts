@@ -162,7 +162,9 @@ export class OverlayDriver implements SnapshotDriver {
   }
 
   async #mountOverlay(target: string, request: OverlayRequest): Promise<void> {
-    await (this.#options.mountOverlay ?? mountOverlay)(target, request)
+    const { mountOverlay: mountOtherwise } = this.#options
+    if (mountOtherwise === undefined) mountOverlay(target, request)
+    else await mountOtherwise(target, request)
   }
 
   #hold(place: SnapshotPlace): string[] {
