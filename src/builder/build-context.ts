@@ -1,9 +1,10 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { join, posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Archives } from '#images/archive.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
+import { parseIgnore } from '#spec/docker/ignore-file.ts'
 import { fetchGit, parseGitSource } from './git-source.ts'
 import { fetchRemote } from './remote-context.ts'
 
@@ -66,7 +67,22 @@ async function readDockerfile(root: string, wanted: string): Promise<string> {
     }
     const text = await readFile(path, 'utf8')
     if (text === '') throw new InvalidArgumentError(`the Dockerfile (${name}) cannot be empty`)
+    await leaveOut(root, ['.dockerignore', candidate])
     return text
   }
   throw new InvalidArgumentError(`Cannot locate specified Dockerfile: ${name}`)
+}
+
+/** A client must send these two even when .dockerignore names them; they are not part of the context then. */
+async function leaveOut(root: string, paths: readonly string[]): Promise<void> {
+  let text: string
+  try {
+    text = await readFile(resolveBeneath(root, '.dockerignore'), 'utf8')
+  } catch {
+    return
+  }
+  const ignore = parseIgnore(text)
+  for (const path of paths) {
+    if (ignore.excludes(posix.normalize(path))) await rm(resolveBeneath(root, path), { force: true })
+  }
 }

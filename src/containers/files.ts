@@ -1,6 +1,11 @@
 import type { Readable } from 'node:stream'
+import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
+import { newId } from '#base/ids.ts'
 import { errnoOf, KernelError, NotFoundError, PermissionDeniedError } from '#errors/errors.ts'
+import type { RootView } from '#images/archive.ts'
+import type { ViewMount } from '#kernel/mount-view.ts'
+import { findBeneath } from '#kernel/paths.ts'
 import { resolveUser } from '#runtime/spec/user.ts'
 import { readUserDatabase } from '#runtime/user-database.ts'
 import type { ArchivePutOptions, Cancellable, PathStat } from '#spec/docker/options.ts'
@@ -29,10 +34,8 @@ export class Files {
   /** `HEAD /containers/{id}/archive`. */
   async statPath(reference: string, path: string): Promise<PathStat> {
     const record = this.#context.records.resolve(reference)
-    const place = await this.#place(record, path)
-    return await namingContainer({ reference, path }, () =>
-      this.#context.archives.stat(place.root, place.path),
-    )
+    await using view = await this.#view(record)
+    return await namingContainer({ reference, path }, () => this.#context.archives.stat(view, absolute(path)))
   }
 
   /** `GET /containers/{id}/archive`. */
@@ -42,15 +45,21 @@ export class Files {
     options: Cancellable,
   ): Promise<{ stat: PathStat; tar: Readable }> {
     const record = this.#context.records.resolve(reference)
-    const place = await this.#place(record, path)
-    const archive = await namingContainer({ reference, path }, () =>
-      this.#context.archives.read(place.root, place.path, {
-        ...options,
-        ids: idMapOf(record, this.#context.defaults),
-      }),
-    )
-    publishContainerEvent(this.#context.events, record, { action: 'archive-path' })
-    return archive
+    const view = await this.#view(record)
+    try {
+      const archive = await namingContainer({ reference, path }, () =>
+        this.#context.archives.read(view, absolute(path), {
+          ...options,
+          ids: idMapOf(record, this.#context.defaults),
+        }),
+      )
+      archive.tar.once('close', () => void view[Symbol.asyncDispose]())
+      publishContainerEvent(this.#context.events, record, { action: 'archive-path' })
+      return archive
+    } catch (error) {
+      await view[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   /** `PUT /containers/{id}/archive`. @throws PermissionDeniedError when the place is read-only */
@@ -61,14 +70,14 @@ export class Files {
     options: ArchivePutOptions,
   ): Promise<void> {
     const record = this.#context.records.resolve(reference)
-    const place = await this.#place(record, path)
-    if (place.readOnly === 'volume') throw new PermissionDeniedError('mounted volume is marked read-only')
-    if (place.readOnly === 'root') throw new PermissionDeniedError('container rootfs is marked read-only')
-    const owner = options.copyUidGid ? { owner: await this.#owner(record) } : {}
+    const place = absolute(path)
+    assertWritable(record, place)
+    await using view = await this.#view(record)
+    const owner = options.copyUidGid ? { owner: this.#owner(record, view.root) } : {}
     const { noOverwriteDirNonDir, signal } = options
     const ids = idMapOf(record, this.#context.defaults)
     await namingContainer({ reference, path }, () =>
-      this.#context.archives.extract(place.root, place.path, tar, {
+      this.#context.archives.extract(view, place, tar, {
         noOverwriteDirNonDir,
         ids,
         ...owner,
@@ -79,41 +88,61 @@ export class Files {
   }
 
   /** The ids of the user that the container runs as, by the names of its own files. */
-  async #owner(record: ContainerRecord): Promise<{ readonly uid: number; readonly gid: number }> {
-    const root = isAlive(record.state)
-      ? `/proc/${record.state.pid}/root`
-      : await this.#context.snapshots.mount(record.id)
+  #owner(record: ContainerRecord, root: string): { readonly uid: number; readonly gid: number } {
     return resolveUser(record.config.User ?? '', [], readUserDatabase(root))
   }
 
-  /** A root and a path beneath it: the live container's, or the mount of a stopped one that the path lies in. */
-  async #place(
-    record: ContainerRecord,
-    path: string,
-  ): Promise<{ root: string; path: string; readOnly: 'no' | 'root' | 'volume' }> {
-    const absolute = keepEnding(path, posix.resolve('/', path))
-    const mount = record.mounts
-      .filter(({ destination }) => absolute === destination || absolute.startsWith(`${destination}/`))
-      .sort((a, b) => b.destination.length - a.destination.length)[0]
-    const readOnly =
-      mount !== undefined
-        ? mount.readOnly
-          ? 'volume'
-          : 'no'
-        : record.hostConfig.ReadonlyRootfs === true
-          ? 'root'
-          : 'no'
-    if (isAlive(record.state)) return { root: `/proc/${record.state.pid}/root`, path: absolute, readOnly }
-    if (mount !== undefined && mount.destination !== posix.resolve('/', path)) {
-      const inside = absolute.slice(mount.destination.length)
-      if (mount.type === 'volume') {
-        const root = await this.#context.volumes.mount(mount.name, record.id)
-        return { root, path: posix.join('/', mount.subpath, inside), readOnly }
-      }
-      if (mount.type === 'bind') return { root: mount.source, path: inside, readOnly }
+  /** What the container sees: a live one by its own eyes, a stopped one with its volumes and binds where they will be. */
+  async #view(record: ContainerRecord): Promise<RootView & AsyncDisposable> {
+    if (isAlive(record.state)) {
+      return { root: `/proc/${record.state.pid}/root`, [Symbol.asyncDispose]: () => Promise.resolve() }
     }
-    return { root: await this.#context.snapshots.mount(record.id), path: absolute, readOnly }
+    const { snapshots, volumes } = this.#context
+    const holder = `${record.id}-files-${newId().slice(0, 12)}`
+    const held: string[] = []
+    const release = async (): Promise<void> => {
+      for (const name of held) await volumes.unmount(name, holder)
+    }
+    try {
+      const root = await snapshots.mount(record.id)
+      const mounts: ViewMount[] = []
+      for (const mount of record.mounts) {
+        const { destination, readOnly } = mount
+        if (mount.type === 'bind' && existsSync(mount.source)) {
+          mounts.push({ source: mount.source, destination, readOnly })
+        } else if (mount.type === 'volume') {
+          held.push(mount.name)
+          const volume = await volumes.mount(mount.name, holder)
+          const source = mount.subpath === '' ? volume : findBeneath(volume, mount.subpath)
+          if (source !== null) mounts.push({ source, destination, readOnly })
+        }
+      }
+      return { root, mounts: mounts.toSorted(byDepth), [Symbol.asyncDispose]: release }
+    } catch (error) {
+      await release()
+      throw error
+    }
   }
+}
+
+function byDepth(a: ViewMount, b: ViewMount): number {
+  return a.destination.split('/').length - b.destination.split('/').length
+}
+
+/** Looks at the place that is named; a link that leads into a read-only mount fails in the kernel. */
+function assertWritable(record: ContainerRecord, path: string): void {
+  const clean = posix.resolve('/', path)
+  const mount = record.mounts
+    .filter(({ destination }) => clean === destination || clean.startsWith(`${destination}/`))
+    .sort((a, b) => b.destination.length - a.destination.length)[0]
+  if (mount?.readOnly === true) throw new PermissionDeniedError('mounted volume is marked read-only')
+  if (mount === undefined && record.hostConfig.ReadonlyRootfs === true) {
+    throw new PermissionDeniedError('container rootfs is marked read-only')
+  }
+}
+
+function absolute(path: string): string {
+  return keepEnding(path, posix.resolve('/', path))
 }
 
 /** `/x/` and `/x/.` (or `/x/./`) mean the directory's content: the ending is kept. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { ContainerContext } from './context.ts'
-import type { LinkRecord } from './records.ts'
+import type { ContainerRecord, LinkRecord } from './records.ts'
 import type { RecordStore } from './record-store.ts'
 
 /** Legacy links of a new container: `name:alias`, or a name alone. @throws NotFoundError, InvalidArgumentError in Docker's words */
@@ -22,6 +22,15 @@ export function parseLinks(texts: readonly string[], records: RecordStore): read
   })
 }
 
+/** `HostConfig.Links` of inspect: `/name:/parent/alias`, as Docker tells them. Null without any. */
+export function linksOf(record: ContainerRecord, records: RecordStore): readonly string[] | null {
+  const links = record.links.flatMap(({ containerId, alias }) => {
+    const other = records.find(containerId)
+    return other === null ? [] : [`/${other.name}:/${record.name}/${alias}`]
+  })
+  return links.length === 0 ? null : links
+}
+
 /** `docker rm --link parent/alias`: takes the link away from its container. @throws NotFoundError */
 export function removeLink(context: ContainerContext, reference: string): void {
   const path = reference.replace(/^\//, '')
@@ -32,7 +41,7 @@ export function removeLink(context: ContainerContext, reference: string): void {
   const alias = path.slice(slash + 1)
   const links = parent.links.filter((link) => link.alias !== alias)
   if (links.length === parent.links.length) {
-    throw new NotFoundError(`Cannot get parent /${parent.name} for link ${alias}`)
+    throw new NotFoundError(`No such container: ${path}`)
   }
   context.records.redefine(parent.id, { links })
 }

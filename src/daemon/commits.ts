@@ -1,7 +1,7 @@
 import type { CommitBackend } from '#api/backends.ts'
 import type { Containers } from '#containers/open-containers.ts'
 import type { EventSink } from '#events/events.ts'
-import { NotFoundError } from '#errors/errors.ts'
+import { ConflictError, NotFoundError } from '#errors/errors.ts'
 import type { Images } from '#images/image-service.ts'
 import { parseReference, withDefaultTag, withTag } from '#spec/reference.ts'
 
@@ -14,7 +14,7 @@ export function createCommits(containers: Containers, images: Images, events: Ev
       const named = repository === '' ? null : parseReference(repository)
       const reference = named === null ? null : tag === '' ? withDefaultTag(named) : withTag(named, tag)
       const pauses = options.pause && record.state.status === 'running'
-      if (pauses) await containers.stopping.pause(record.id)
+      if (pauses) await containers.stopping.pause(record.id).catch(ignoreEnded)
       try {
         const made = await images.commit({
           containerId: record.id,
@@ -39,13 +39,13 @@ export function createCommits(containers: Containers, images: Images, events: Ev
         })
         return made
       } finally {
-        if (pauses) await containers.stopping.unpause(record.id).catch(ignoreGone)
+        if (pauses) await containers.stopping.unpause(record.id).catch(ignoreEnded)
       }
     },
   }
 }
 
-/** It may have been removed meanwhile. */
-function ignoreGone(error: unknown): void {
-  if (!(error instanceof NotFoundError)) throw error
+/** It may have come to its end, or have been removed, meanwhile: nothing writes to its files then. */
+function ignoreEnded(error: unknown): void {
+  if (!(error instanceof NotFoundError || error instanceof ConflictError)) throw error
 }

@@ -75,11 +75,6 @@ export class Catalog implements NetworkCatalog {
     if (isPredefined(request.Name) || request.Name === 'default') {
       throw new PermissionDeniedError(`operation is not permitted on predefined ${request.Name} network `)
     }
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(request.Name)) {
-      throw new InvalidArgumentError(
-        `invalid network name "${request.Name}": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-      )
-    }
     if (store.networkByName(request.Name) !== null) {
       throw new ConflictError(`network with name ${request.Name} already exists`)
     }

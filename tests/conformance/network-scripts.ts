@@ -106,4 +106,24 @@ export const networkScripts: readonly Script[] = [
       docker network prune -f
       docker network ls --filter type=custom --format '{{.Name}}'`,
   },
+  {
+    name: 'a network may have any name',
+    steps: `
+      @docker network create 'a b/c'
+      docker network inspect -f '{{.Name}}' 'a b/c'
+      docker run --rm --network 'a b/c' busybox true
+      docker network rm 'a b/c'
+      docker network create ' '`,
+  },
+  {
+    name: 'a link is taken away',
+    steps: `
+      @docker run -d --name linked busybox sleep 1000
+      @docker create --name linking --link linked:alias busybox true
+      docker inspect -f '{{.HostConfig.Links}}' linking
+      docker rm --link linking/alias
+      docker inspect -f '{{.HostConfig.Links}}' linking
+      docker rm --link linking/alias 2>&1 | head -1
+      docker rm -f linked linking`,
+  },
 ]

@@ -123,4 +123,25 @@ export const storageScripts: readonly Script[] = [
       printf 'FROM busybox AS one\\nRUN echo 1 > /x\\nFROM busybox\\nCOPY --from=one /x /y\\nRUN rm /bin/vi\\n' > Dockerfile; DOCKER_BUILDKIT=0 docker build -q -t made:m . >/dev/null 2>&1; docker run --rm made:m sh -c 'cat /y; ls /bin/vi'
       printf 'FROM busybox\\nHEALTHCHECK --interval=5s CMD true\\nSTOPSIGNAL USR1\\nSHELL ["/bin/sh","-ec"]\\nRUN echo hi\\nONBUILD RUN echo later\\n' > Dockerfile; DOCKER_BUILDKIT=0 docker build -q -t made:h . >/dev/null 2>&1; docker inspect -f '{{json .Config.Healthcheck}} {{.Config.StopSignal}} {{json .Config.Shell}} {{json .Config.OnBuild}}' made:h`,
   },
+  {
+    name: 'files go into the volumes and binds of a container that never ran',
+    steps: `
+      mkdir -p early/bind; echo file > early/bind/file; echo one > early/one
+      @docker create --name early -v /vol -v $PWD/early/bind:/bind:ro -v $PWD/early/one:/deep/er/one busybox cat /vol/one /bind/file /deep/er/one
+      docker cp -q early/one early:/vol
+      docker cp -q early/one early:/vol/two
+      docker cp early/one early:/bind
+      docker cp early:/bind - | tar t
+      docker cp early:/vol/. - | tar t | sort
+      docker cp early:/deep - | tar t
+      tar c -C early one | docker cp - early:/vol
+      docker start -a early
+      docker rm -v early`,
+  },
+  {
+    name: 'build: what .dockerignore names is not in the context, even when it was sent',
+    steps: `
+      mkdir ctx; printf 'FROM busybox\\nCOPY . /src\\nRUN ls -a /src\\n' > ctx/Dockerfile; echo x > ctx/file; printf '.dockerignore\\nDocker*\\n' > ctx/.dockerignore
+      tar c -C ctx . | DOCKER_BUILDKIT=0 docker build - 2>/dev/null | grep -v -e '--->' -e Successfully -e Removed`,
+  },
 ]

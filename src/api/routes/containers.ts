@@ -90,6 +90,7 @@ export function addContainerRoutes(router: Router, containers: ContainerLifecycl
       response.json(200, await containers.update(request.param('id'), update))
     })
     .add('POST', '/containers/:id*/wait', (request, response) => wait(containers, request, response))
+    // Several segments: `link=1` names a link, `parent/alias`.
     .add('DELETE', '/containers/:id*', async (request, response) => {
       await containers.remove(request.param('id'), {
         force: request.query.boolean('force'),

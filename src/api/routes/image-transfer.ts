@@ -16,16 +16,16 @@ export function addImageTransferRoutes(router: Router, backends: Backends): void
         ? importImage(images, request, response)
         : pull(images, request, response),
     )
-    .add('POST', '/images/load', (request, response) =>
-      withProgress(response, (progress) =>
-        images.load(request.body, {
-          quiet: request.query.boolean('quiet'),
-          platforms: platforms(request),
-          signal: request.signal,
-          progress,
-        }),
-      ),
-    )
+    .add('POST', '/images/load', async (request, response) => {
+      const options = {
+        quiet: request.query.boolean('quiet'),
+        platforms: platforms(request),
+        signal: request.signal,
+      }
+      // Errors come on the stream, also the first: clients look for them there.
+      response.start(200, 'application/json')
+      await withProgress(response, (progress) => images.load(request.body, { ...options, progress }))
+    })
     .add('POST', '/images/:name*/push', (request, response) =>
       withProgress(response, (progress) =>
         images.push({

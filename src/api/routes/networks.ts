@@ -29,7 +29,7 @@ export function addNetworkRoutes(router: Router, networks: NetworkBackend): void
     .add('POST', '/networks/prune', async (request, response) => {
       response.json(200, await networks.prune(request.filters()))
     })
-    .add('GET', '/networks/:id', async (request, response) => {
+    .add('GET', '/networks/:id*', async (request, response) => {
       const scope = request.query.text('scope')
       const verbose = request.query.text('verbose')
       if (verbose !== '' && !/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(verbose)) {
@@ -39,18 +39,18 @@ export function addNetworkRoutes(router: Router, networks: NetworkBackend): void
       const found = await networks.inspect(request.param('id'), { verbose: isVerbose, scope })
       response.json(200, shapeNetwork(found, request.version))
     })
-    .add('DELETE', '/networks/:id', async (request, response) => {
+    .add('DELETE', '/networks/:id*', async (request, response) => {
       await networks.remove(request.param('id'))
       response.empty(204)
     })
-    .add('POST', '/networks/:id/connect', async (request, response) => {
+    .add('POST', '/networks/:id*/connect', async (request, response) => {
       await networks.connect(
         request.param('id'),
         readNetworkConnect(await bodyObject(request), request.version),
       )
       response.empty(200)
     })
-    .add('POST', '/networks/:id/disconnect', async (request, response) => {
+    .add('POST', '/networks/:id*/disconnect', async (request, response) => {
       await networks.disconnect(request.param('id'), readNetworkDisconnect(await bodyObject(request)))
       response.empty(200)
     })

@@ -4,7 +4,7 @@ import { pack } from 'tar-stream'
 import { packTree } from '../copy/pack.ts'
 import { ExitError } from '../core/exit.ts'
 import { readAll, stdinChunks } from '../core/stdin.ts'
-import { parseIgnore } from './ignore.ts'
+import { parseIgnore } from '#spec/docker/ignore-file.ts'
 
 /** What is sent to the daemon to build from. */
 export interface BuildContext {

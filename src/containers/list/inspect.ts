@@ -5,6 +5,7 @@ import type { ContainerContext } from '../context.ts'
 import type { ContainerRecord } from '../records.ts'
 import { exitCodeOf, isAlive, type ContainerStatus } from '../state.ts'
 import { mountPoint } from './mount-points.ts'
+import { linksOf } from '../links.ts'
 import { networkSettings } from './network-view.ts'
 
 /** What inspect needs beside the record. */
@@ -40,7 +41,7 @@ export function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: appArmorProfile(record, context),
     ExecIDs: facts.execIds.length === 0 ? null : facts.execIds,
-    HostConfig: { ...hostConfigView(record.hostConfig), ...linksView(context, record) },
+    HostConfig: { ...hostConfigView(record.hostConfig), Links: linksOf(record, context.records) },
     GraphDriver: { Name: record.driver, Data: context.snapshots.describe(record.id) },
     ...(facts.sizes === null ? {} : { SizeRw: facts.sizes.rwBytes, SizeRootFs: facts.sizes.rootFsBytes }),
     Mounts: record.mounts.map(mountPoint),
@@ -185,17 +186,6 @@ function hostConfigView(host: HostConfig): HostConfig {
     if (value !== undefined && (value !== null || key in view)) view[key] = value
   }
   return view as HostConfig
-}
-
-/** Links by the names that the containers have now, as dockerd keeps them: `/other:/this/alias`. */
-function linksView(context: ContainerContext, record: ContainerRecord): Pick<HostConfig, 'Links'> {
-  if (record.links.length === 0) return {}
-  return {
-    Links: record.links.flatMap(({ containerId, alias }) => {
-      const other = context.records.find(containerId)
-      return other === null ? [] : [`/${other.name}:/${record.name}/${alias}`]
-    }),
-  }
 }
 
 function appArmorProfile(record: ContainerRecord, context: ContainerContext): string {

@@ -1,6 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs'
 import type { IdMap, Owner } from '#base/id-map.ts'
 import { InvalidArgumentError, NotFoundError, errnoOf } from '#errors/errors.ts'
+import { openMountView, type ViewMount } from '#kernel/mount-view.ts'
 import { O_CLOEXEC, O_PATH, openIn } from '#kernel/paths.ts'
 import type { PathStat } from '../archive.ts'
 import type { Job } from '../worker/job.ts'
@@ -14,6 +15,7 @@ import { TreeWriter } from './tree-writer.ts'
 
 interface PathParameters {
   readonly root: string
+  readonly mounts: readonly ViewMount[]
   /** Text, as the client gave it. */
   readonly path: string
 }
@@ -36,8 +38,9 @@ const GO_MODE = {
 } as const
 
 /** Describes a path; a link at its end is described itself, unless the path ends in `/` or `/.`. */
-export function stat({ root, path }: PathParameters): Promise<PathStat> {
-  return withRoot(root, path, async (rootFd) => {
+export function stat(parameters: PathParameters): Promise<PathStat> {
+  const { path } = parameters
+  return withRoot(parameters, async (rootFd) => {
     const fd = openPath(rootFd, path)
     try {
       const found = fstatSync(fd, { bigint: true })
@@ -55,8 +58,9 @@ export function stat({ root, path }: PathParameters): Promise<PathStat> {
 }
 
 /** Sends a path as a tar, its entries named from the path's last name. */
-export function read({ root, path, ids }: PathParameters & Ids, job: Job): Promise<void> {
-  return withRoot(root, path, async (rootFd) => {
+export function read(parameters: PathParameters & Ids, job: Job): Promise<void> {
+  const { path, ids } = parameters
+  return withRoot(parameters, async (rootFd) => {
     const fd = openPath(rootFd, path)
     const packer = new TarPacker(ids)
     try {
@@ -108,8 +112,8 @@ export function extract(
     },
   job: Job,
 ): Promise<void> {
-  const { root, path } = parameters
-  return withRoot(root, path, async (rootFd) => {
+  const { path } = parameters
+  return withRoot(parameters, async (rootFd) => {
     const directory = openIn(rootFd, path, {})
     const isDirectory = fstatSync(directory).isDirectory()
     closeSync(directory)
@@ -149,18 +153,19 @@ async function send(pieces: Iterable<Buffer>, job: Job): Promise<void> {
   for (const piece of pieces) await job.output(piece as Buffer<ArrayBuffer>)
 }
 
-async function withRoot<T>(root: string, path: string, work: (rootFd: number) => Promise<T>): Promise<T> {
-  const rootFd = openSync(root, O_PATH | constants.O_DIRECTORY | O_CLOEXEC)
+async function withRoot<T>(
+  { root, mounts, path }: PathParameters,
+  work: (rootFd: number) => Promise<T>,
+): Promise<T> {
+  using view = openMountView(root, mounts)
   try {
-    return await work(rootFd)
+    return await work(view.rootFd)
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENAMETOOLONG') {
       throw new NotFoundError(`Could not find the file ${path}`, { cause: error })
     }
     throw error
-  } finally {
-    closeSync(rootFd)
   }
 }
 

@@ -366,6 +366,8 @@ const cGetsockname = declareInt('getsockname', ['int', 'void *', 'void *'])
 const cSetsockopt = declareInt('setsockopt', ['int', 'int', 'int', 'void *', 'uint'])
 const cSetns = declareInt('setns', ['int', 'int'])
 const cUnshare = declareInt('unshare', ['int'])
+const cFchdir = declareInt('fchdir', ['int'])
+const cChroot = declareInt('chroot', ['str'])
 
 /** bind(2) to an address laid out by the caller (struct sockaddr_*). */
 export function bind(fd: number, address: Buffer): void {
@@ -405,6 +407,16 @@ export function setns(fd: number, namespaceType: number): void {
 /** unshare(2) of the calling thread only. */
 export function unshare(flags: number): void {
   check(cUnshare(flags), 'unshare')
+}
+
+/** fchdir(2); of the calling thread only when it has unshared its file system attributes. */
+export function fchdir(fd: number): void {
+  check(cFchdir(fd), 'fchdir')
+}
+
+/** chroot(2); of the calling thread only when it has unshared its file system attributes. */
+export function chroot(path: string): void {
+  check(cChroot(path), 'chroot', path)
 }
 
 /** As `send`, on a thread of libuv's pool: for a request that makes the kernel wait (deletion of a link). */

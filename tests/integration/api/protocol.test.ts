@@ -85,6 +85,20 @@ describe('the protocol of the API', () => {
     assert.ok((await said).endsWith('\x01\0\0\0\0\0\0\x02in'))
   })
 
+  test('exec start without a terminal gets frames, of an exec with one too', async () => {
+    const { Id } = (await engine().call('POST', '/containers/cat/exec', {
+      Cmd: ['echo', 'framed'],
+      Tty: true,
+      AttachStdout: true,
+    })) as { Id: string }
+    const socket = raw(
+      `POST /v1.51/exec/${Id}/start HTTP/1.1\nHost: x\nConnection: Upgrade\nUpgrade: tcp\nContent-Type: application/json\nContent-Length: 2\n\n{}`,
+    )
+    const text = await talk(socket, (said) => said.includes('framed\r\n'))
+    assert.ok(text.endsWith('\x01\0\0\0\0\0\0\x08framed\r\n'), JSON.stringify(text))
+    socket.destroy()
+  })
+
   test('exec start tells on the stream what failed after the head', async () => {
     const { Id } = (await engine().call('POST', '/containers/cat/exec', {
       Cmd: ['/no/such'],

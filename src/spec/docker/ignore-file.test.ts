@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseIgnore } from './ignore.ts'
+import { parseIgnore } from './ignore-file.ts'
 
 const cases: readonly {
   readonly patterns: string
