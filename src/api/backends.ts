@@ -1,3 +1,4 @@
+import type { DataUsage } from '#spec/data-usage.ts'
 import type { ImageLayer } from '#spec/image-layers.ts'
 import type { Duplex, Readable } from 'node:stream'
 import type { BuildCache } from '#spec/docker/build.ts'
@@ -193,6 +194,8 @@ export interface SystemBackend {
   version(): Promise<VersionFacts>
   /** Items by kind, of which the API makes each version's form of `GET /system/df`. */
   diskUsage(kinds: DiskUsageKinds): Promise<DiskUsage>
+  /** Measures all that is below the data root and tells what it is for; Wharf's own. */
+  dataUsage(options: { readonly signal: AbortSignal }): Promise<DataUsage>
   events(options: O.EventsOptions): AsyncIterable<EventMessage>
   /** Reads all that is stored and tells what is not as it must be; Wharf's own. */
   check(options: {

@@ -1,3 +1,5 @@
+import { NotFoundError } from '#errors/errors.ts'
+import type { DataUsage } from '#spec/data-usage.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import type { AuthConfig, AuthResponse } from '#spec/docker/image.ts'
 import type { SystemInfo, SystemVersion } from '#spec/docker/system.ts'
@@ -59,6 +61,16 @@ export class System {
     return this.#transport.json('/system/df', {
       query: { type: options.types, verbose: options.verbose === true ? 1 : undefined },
     })
+  }
+
+  /** What all the bytes below the data root are for; a wharf daemon's own, null from others. */
+  async dataUsage(): Promise<DataUsage | null> {
+    try {
+      return await this.#transport.json<DataUsage>('/wharf/data-usage')
+    } catch (error) {
+      if (error instanceof NotFoundError) return null
+      throw error
+    }
   }
 
   /** Makes the daemon read all that it stores; a wharf daemon's own. */

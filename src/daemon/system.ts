@@ -15,6 +15,7 @@ import { checkStorage } from '#images/check.ts'
 import type { Storage } from '#images/storage.ts'
 import { CDI_DIRECTORIES } from '#runtime/cdi/cdi-devices.ts'
 import type { Runtime } from '#runtime/runtime.ts'
+import type { DataUsage } from '#spec/data-usage.ts'
 import { noFilters } from '#spec/docker/filters.ts'
 import type { EventsOptions } from '#spec/docker/options.ts'
 import type { EventMessage, SystemInfo } from '#spec/docker/system.ts'
@@ -22,6 +23,7 @@ import type { Blobs } from '#store/blobs.ts'
 import type { GarbageRoots } from '#store/garbage.ts'
 import type { Volumes } from '#volumes/volumes.ts'
 import type { DaemonConfig, ReloadableConfig } from './config.ts'
+import { measureData } from './data-usage.ts'
 import { daemonId } from './daemon-id.ts'
 import * as machine from './machine-facts.ts'
 import { registryInfo } from './registry-config.ts'
@@ -86,6 +88,10 @@ export class DaemonSystem implements SystemBackend {
       { ...storage, blobs, roots, blobsOf: (diffId) => images.blobsOf(diffId) },
       options,
     )
+  }
+
+  dataUsage(options: { readonly signal: AbortSignal }): Promise<DataUsage> {
+    return measureData({ ...this.#of, dataRoot: this.#of.config.dataRoot }, options)
   }
 
   async diskUsage(kinds: DiskUsageKinds): Promise<DiskUsage> {

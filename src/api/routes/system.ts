@@ -39,6 +39,9 @@ export function addSystemRoutes(router: Router, backends: Backends): void {
       const verbose = request.query.boolean('verbose')
       response.json(200, shapeDiskUsage(usage, { version: request.version, verbose }))
     })
+    .add('GET', '/wharf/data-usage', async (request, response) => {
+      response.json(200, await system.dataUsage({ signal: request.signal }))
+    })
     .add('POST', '/wharf/check', async (request, response) => {
       const repair = request.query.boolean('repair')
       response.json(200, { Problems: await system.check({ repair, signal: request.signal }) })

@@ -1,3 +1,4 @@
+import type { DataUsage, DataUsageItem } from '#spec/data-usage.ts'
 import { writeJson } from '../format/json.ts'
 import { renderList } from '../format/list-format.ts'
 import { ago, humanSize } from '../format/units.ts'
@@ -52,9 +53,49 @@ export function usageDetails(usage: Usage): string {
   return `Images space usage:\n\n${images}\nContainers space usage:\n\n${containers}\nLocal Volumes space usage:\n\n${volumes}\nBuild cache usage: ${humanSize(total)}\n\n${cache}`
 }
 
+/** Kinds whose items are many and small: only their sum is shown. */
+const SUMMED: ReadonlySet<string> = new Set(['container files', 'daemon'])
+
+/** What all the bytes below the data root are for. */
+export function dataUsageText(data: DataUsage): string {
+  const kinds = Map.groupBy(data.Items, ({ Kind }) => Kind)
+  const sum = (items: readonly DataUsageItem[], figure: 'Size' | 'Files') =>
+    items.reduce((total, item) => total + item[figure], 0)
+  const summary = renderList({
+    format: '',
+    table: '{{.Kind}}\t{{.Items}}\t{{.Files}}\t{{.Size}}',
+    headers: { Kind: 'TYPE', Items: 'ITEMS', Files: 'FILES', Size: 'SIZE' },
+    rows: [...kinds].map(
+      ([kind, items]) =>
+        new Row('dataKindContext', {
+          Kind: kind,
+          Items: items.length,
+          Files: sum(items, 'Files'),
+          Size: humanSize(sum(items, 'Size'), 3),
+        }),
+    ),
+  })
+  const items = renderList({
+    format: '',
+    table: '{{.Kind}}\t{{.Name}}\t{{.Size}}\t{{.For}}',
+    headers: { Kind: 'TYPE', Name: 'NAME', Size: 'SIZE', For: 'FOR' },
+    rows: data.Items.filter(({ Kind }) => !SUMMED.has(Kind)).map(
+      ({ Kind, Name, Size, For }) =>
+        new Row('dataItemContext', {
+          Kind,
+          Name: Name.replace(/^(sha256:[0-9a-f]{12})[0-9a-f]{52}$/, '$1'),
+          Size: humanSize(Size, 3),
+          For,
+        }),
+    ),
+  })
+  return `\nData root usage: ${humanSize(data.Size)} in ${data.Root}\n\n${summary}\n${items}`
+}
+
 /** The same as one JSON value. */
-export function usageDetailsJson(usage: Usage): string {
+export function usageDetailsJson(usage: Usage, data: DataUsage | null): string {
   return writeJson({
+    ...(data !== null && { DataRoot: data }),
     Images: imageRows(usage, false),
     Containers: usage.containers.map((container) =>
       containerRow({ ...container, SizeRootFs: 0 }, { truncate: false }),

@@ -29,8 +29,12 @@ const MAX_OPEN = 128
  * the walk never leaves the tree. Files that vanish are passed over. What the kernel makes up (proc, sysfs …), as in a
  * running container, is not entered.
  * @param rootFd a directory, open for reading; it stays the caller's
+ * @param options.enters whether to look into a directory; by default into all
  */
-export function* walkTree(rootFd: number): Generator<TreeFile> {
+export function* walkTree(
+  rootFd: number,
+  options: { enters?: (path: string) => boolean } = {},
+): Generator<TreeFile> {
   const levels: Level[] = [
     openLevel(
       openSync(`/proc/self/fd/${rootFd}`, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC),
@@ -49,7 +53,8 @@ export function* walkTree(rootFd: number): Generator<TreeFile> {
       if (stat === null) continue
       const path = level.path === '' ? name : `${level.path}/${name}`
       yield { path, at, stat }
-      if (!stat.isDirectory() || (stat.dev !== level.device && isKernelView(at))) continue
+      if (!stat.isDirectory() || options.enters?.(path) === false) continue
+      if (stat.dev !== level.device && isKernelView(at)) continue
       const fd = orVanished(() => openSync(at, constants.O_RDONLY | O_REAL_DIRECTORY | O_CLOEXEC))
       if (fd === null) continue
       levels.push(openLevel(fd, path))

@@ -15,6 +15,7 @@ export const JOBS: Readonly<Record<string, () => Promise<Work>>> = {
   'list-layer': async () => (await import('../layers/list-job.ts')).listLayer as Work,
   'verify-layer': async () => (await import('../layers/verify-job.ts')).verifyLayer as Work,
   'digest-file': async () => (await import('../layers/verify-job.ts')).digestFile as Work,
+  measure: async () => (await import('../layers/measure-job.ts')).measure as Work,
   usage: async () => (await import('../layers/upper-jobs.ts')).usage as Work,
   'archive-stat': async () => (await import('../layers/archive-jobs.ts')).stat as Work,
   'archive-read': async () => (await import('../layers/archive-jobs.ts')).read as Work,

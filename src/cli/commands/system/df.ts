@@ -3,7 +3,7 @@ import { ExitError } from '../../core/exit.ts'
 import { bool, string } from '../../core/flag.ts'
 import { printList } from '../../format/list-format.ts'
 import { readUsage, summaryRows } from '../../rows/usage.ts'
-import { usageDetails, usageDetailsJson } from '../../rows/usage-details.ts'
+import { dataUsageText, usageDetails, usageDetailsJson } from '../../rows/usage-details.ts'
 
 export default command({
   usage: '[OPTIONS]',
@@ -13,11 +13,14 @@ export default command({
     verbose: bool('Show each image, container, volume and piece of build cache', { short: 'v' }),
   },
   async run(context, { flags }) {
-    const usage = await readUsage(await context.client(), flags.verbose)
+    const client = await context.client()
+    const usage = await readUsage(client, flags.verbose)
     if (flags.verbose) {
-      if (flags.format === 'json') context.out.write(usageDetailsJson(usage))
-      else if (flags.format === '' || flags.format === 'table') context.out.write(usageDetails(usage))
-      else throw new ExitError(1, '--verbose takes no template: use --format json')
+      const data = await client.system.dataUsage()
+      if (flags.format === 'json') context.out.write(usageDetailsJson(usage, data))
+      else if (flags.format === '' || flags.format === 'table') {
+        context.out.write(`${usageDetails(usage)}${data === null ? '' : dataUsageText(data)}`)
+      } else throw new ExitError(1, '--verbose takes no template: use --format json')
       return
     }
     printList(context.out, {
