@@ -163,7 +163,8 @@ export interface DistributionBackend {
 
 /** Networks, by id, unique id prefix or name. */
 export interface NetworkBackend {
-  list(filters: Filters): Promise<readonly N.NetworkSummary[]>
+  /** `brief`: without the containers that are attached. */
+  list(filters: Filters, options: { readonly brief: boolean }): Promise<readonly N.NetworkSummary[]>
   inspect(
     name: string,
     options: { readonly verbose: boolean; readonly scope: string },

@@ -113,6 +113,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     dns: config.dns,
     hostGatewayIp: config.hostGatewayIp,
     ipForward: config.ipForward,
+    ip6tables: config.ip6tables,
     userlandProxy: config.userlandProxy,
   })
   const plugins = openPlugins({ logger: log.with({ area: 'plugins' }) })
@@ -248,7 +249,7 @@ function snapshotRoots(storage: Storage): GarbageRoots {
 
 function networkBackend(networks: Networks, containers: Containers): Backends['networks'] {
   return {
-    list: async (filters) => networks.list(filters),
+    list: async (filters, options) => networks.list(filters, options),
     inspect: async (name, options) => networks.inspect(name, options),
     create: (request) => networks.create(request),
     remove: (name) => networks.remove(name),

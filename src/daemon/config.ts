@@ -46,12 +46,16 @@ export interface DaemonConfig extends ReloadableConfig {
     readonly name: string
     readonly bip: string | null
     readonly fixedCidr: string | null
+    readonly ipv6: boolean
+    readonly bip6: string | null
+    readonly fixedCidr6: string | null
     readonly mtu: number | null
     readonly icc: boolean
     readonly masquerade: boolean
     readonly defaultIp: string
   }
   readonly ipForward: boolean
+  readonly ip6tables: boolean
   readonly userlandProxy: boolean
   readonly addressPools: readonly { readonly base: string; readonly size: number }[] | null
   readonly dns: {
@@ -129,12 +133,16 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
       name: reader.text('bridge') ?? 'wharf0',
       bip: reader.text('bip'),
       fixedCidr: reader.text('fixed-cidr'),
+      ipv6: reader.boolean('ipv6', false),
+      bip6: reader.text('bip6'),
+      fixedCidr6: reader.text('fixed-cidr-v6'),
       mtu: reader.integer('mtu'),
       icc: reader.boolean('icc', true),
       masquerade: reader.boolean('ip-masq', true),
       defaultIp: reader.text('ip') ?? '0.0.0.0',
     },
     ipForward: reader.boolean('ip-forward', true),
+    ip6tables: reader.boolean('ip6tables', true),
     userlandProxy: reader.boolean('userland-proxy', true),
     addressPools: reader.pools(),
     dns: { servers: reader.list('dns'), options: reader.list('dns-opts'), search: reader.list('dns-search') },

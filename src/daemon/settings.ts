@@ -91,18 +91,9 @@ export const SETTINGS: readonly Setting[] = [
   },
   { key: 'bip', kind: 'string', help: 'Address of the default bridge, in CIDR notation' },
   { key: 'fixed-cidr', kind: 'string', help: 'Addresses of containers on the default bridge' },
-  {
-    key: 'fixed-cidr-v6',
-    kind: 'string',
-    help: 'IPv6 addresses on the default bridge',
-    refused: 'the default bridge has no IPv6; make a network with --ipv6',
-  },
-  {
-    key: 'ipv6',
-    kind: 'boolean',
-    help: 'IPv6 on the default bridge',
-    refused: 'the default bridge has no IPv6; make a network with --ipv6',
-  },
+  { key: 'bip6', kind: 'string', help: 'IPv6 address of the default bridge, in CIDR notation' },
+  { key: 'fixed-cidr-v6', kind: 'string', help: 'IPv6 addresses of containers on the default bridge' },
+  { key: 'ipv6', kind: 'boolean', help: 'IPv6 on the default bridge' },
   {
     key: 'default-gateway',
     kind: 'string',
@@ -120,12 +111,7 @@ export const SETTINGS: readonly Setting[] = [
     help: 'Firewall rules',
     refused: 'the firewall is part of publishing ports and of isolation',
   },
-  {
-    key: 'ip6tables',
-    kind: 'boolean',
-    help: 'IPv6 firewall rules',
-    refused: 'the firewall is part of publishing ports and of isolation',
-  },
+  { key: 'ip6tables', kind: 'boolean', help: 'IPv6 firewall rules' },
   { key: 'firewall-backend', kind: 'string', help: 'Firewall backend (nftables)' },
   { key: 'userland-proxy', kind: 'boolean', help: 'Serve published ports where the firewall cannot' },
   {

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { errnoOf, UnavailableError } from '#errors/errors.ts'
-import { NetlinkMessage, NLM_F_CREATE } from './netlink/message.ts'
+import { NetlinkMessage, NLM_F_CREATE, parseAttributes, textOf } from './netlink/message.ts'
 import { NETLINK_NETFILTER, NetlinkSocket } from './netlink/socket.ts'
 
 // linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h
 const NFNL_MSG_BATCH_BEGIN = 0x10
 const NFNL_MSG_BATCH_END = 0x11
 const NFNL_SUBSYS_NFTABLES = 10
-const NFT_MSG_GETTABLE = 1
+const NFT_MSG_GETCHAIN = 4
+const NFT_MSG_GETRULE = 7
 const NFT_MSG_NEWSETELEM = 12
 const NFT_MSG_DELSETELEM = 14
 const NFT_MSG_GETGEN = 16
@@ -45,6 +46,21 @@ export async function applyRuleset(script: string): Promise<void> {
     throw new UnavailableError('cannot run nft: install the package nftables', { cause })
   })
   if (code !== 0) throw new UnavailableError(`nft refused the ruleset: ${words.trim()}`)
+}
+
+/** A chain of an `inet` table as a script that makes it again, without counts; null when there is none. @throws UnavailableError. */
+export async function listChain(table: string, chain: string): Promise<string | null> {
+  const nft = spawn('nft', ['--stateless', 'list', 'chain', 'inet', table, chain], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const ended = new Promise<number | null>((resolve, reject) => {
+    nft.once('error', reject)
+    nft.once('close', resolve)
+  })
+  const [code, words] = await Promise.all([ended, text(nft.stdout)]).catch((cause: unknown) => {
+    throw new UnavailableError('cannot run nft: install the package nftables', { cause })
+  })
+  return code === 0 ? words : null
 }
 
 /** Elements of the sets and maps of one `inet` table, by netlink: no process, a transaction in some tens of microseconds. */
@@ -97,13 +113,28 @@ export class NftTable implements Disposable {
     this.#batch([...flushes, ...this.#messages(NFT_MSG_NEWSETELEM, elements)])
   }
 
-  exists(): boolean {
-    const message = new NetlinkMessage(nftMessageType(NFT_MSG_GETTABLE), {
+  /** The rules of the table, or of one of its chains, by their handles. */
+  rules(chain?: string): readonly { readonly chain: string; readonly handle: bigint }[] {
+    const message = new NetlinkMessage(nftMessageType(NFT_MSG_GETRULE), {
+      flags: 0,
+      fixed: nfgenmsg(NFPROTO_INET, 0),
+    }).text(1, this.name)
+    if (chain !== undefined) message.text(2, chain)
+    return this.#socket.query(message, { dump: true }).flatMap(({ payload }) => {
+      const attributes = parseAttributes(payload, 4)
+      const [table, of] = [1, 2].map((type) => textOf(attributes.get(type) ?? Buffer.alloc(0)))
+      if (table !== this.name || of === undefined || (chain !== undefined && of !== chain)) return []
+      return [{ chain: of, handle: attributes.get(3)?.readBigUInt64BE() ?? 0n }]
+    })
+  }
+
+  hasChain(chain: string): boolean {
+    const message = new NetlinkMessage(nftMessageType(NFT_MSG_GETCHAIN), {
       flags: 0,
       fixed: nfgenmsg(NFPROTO_INET, 0),
     })
     try {
-      return this.#socket.query(message.text(1, this.name)).length > 0
+      return this.#socket.query(message.text(1, this.name).text(3, chain)).length > 0
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return false
       throw error

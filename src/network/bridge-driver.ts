@@ -1,5 +1,5 @@
 import { errnoOf, InvalidArgumentError } from '#errors/errors.ts'
-import type { Rtnetlink, Link } from '#kernel/netlink/rtnetlink.ts'
+import type { Link, LinkAddress, Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import { TrafficControl } from '#kernel/netlink/traffic-control.ts'
 import { bucketFor } from './rates.ts'
 import type { Rates } from './rates.ts'
@@ -49,6 +49,8 @@ export class BridgeDriver {
   ensure(record: NetworkRecord, options: { readonly quiet: boolean }): void {
     const parsed = parseBridgeOptions(record.options)
     const link = this.#ensureLink(record, parsed)
+    // Also of a bridge that was there: the default bridge gets IPv6 when a flag says so.
+    if (record.enableIPv6) sysctl(`ipv6/conf/${link.name}/disable_ipv6`, '0')
     const present = this.#netlink.addresses().filter((entry) => entry.index === link.index)
     for (const pool of record.pools) {
       if (!hasGatewayAddress(record, parsed, pool.family) || pool.gateway === null) continue
@@ -56,6 +58,7 @@ export class BridgeDriver {
       if (present.some((entry) => entry.address === pool.gateway && entry.prefix === prefix)) continue
       this.#netlink.addAddress(link.index, pool.gateway, prefix)
     }
+    if (record.ownsLink && record.name === 'bridge') this.#forgetStrangers(record, present)
     if (!link.up) this.#netlink.setLink(link.index, { up: true })
     if (record.enableIPv6 && this.#host.forward) {
       sysctl('ipv6/conf/default/forwarding', '1')
@@ -92,6 +95,15 @@ export class BridgeDriver {
       await this.#netlink.deleteLinkOffThread(bridgeName(record))
     } catch (error) {
       if (errnoOf(error) !== 'ENODEV') throw error
+    }
+  }
+
+  /** Takes IPv6 addresses away that the network had before a flag changed: hosts would go on to use them. */
+  #forgetStrangers(record: NetworkRecord, present: readonly LinkAddress[]): void {
+    const own = new Set(record.pools.map((pool) => pool.gateway))
+    for (const { index, address, prefix } of present) {
+      const stranger = address.includes(':') && !address.startsWith('fe80:') && !own.has(address)
+      if (stranger) this.#netlink.deleteAddress(index, address, prefix)
     }
   }
 

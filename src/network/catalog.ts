@@ -54,7 +54,9 @@ export class Catalog implements NetworkCatalog {
     try {
       drivers.ensure(record, { quiet: false })
       pools.add(record)
+      await drivers.settled()
     } catch (error) {
+      pools.remove(record.id)
       await drivers.remove(record).catch(() => {}) // The first error is the one to tell.
       store.deleteNetwork(record.id)
       throw error
@@ -126,15 +128,17 @@ export class Catalog implements NetworkCatalog {
     return { ...draft, link, ownsLink: owned }
   }
 
-  list(filters: Filters): readonly NetworkDetail[] {
+  list(filters: Filters, options: { readonly brief?: boolean } = {}): readonly NetworkDetail[] {
     const passes = listFilter(filters, (network) => this.#inUse(network))
-    return [...this.#parts.store.networks()].filter(passes).map((network) => this.#describe(network))
+    return [...this.#parts.store.networks()]
+      .filter(passes)
+      .map((network) => this.#describe(network, { brief: options.brief === true }))
   }
 
   inspect(ref: string, options: { readonly verbose?: boolean; readonly scope?: string } = {}): NetworkDetail {
     const network = this.find(ref)
     if (options.scope && options.scope !== 'local') throw new NotFoundError(`network ${ref} not found`)
-    return this.#describe(network)
+    return this.#describe(network, { brief: false })
   }
 
   resolve(ref: string): NetworkIdentity {
@@ -269,7 +273,7 @@ export class Catalog implements NetworkCatalog {
     return this.#parts.store.attachedTo(network.id).size > 0
   }
 
-  #describe(network: NetworkRecord): NetworkDetail {
+  #describe(network: NetworkRecord, { brief }: { readonly brief: boolean }): NetworkDetail {
     const linked = network.driver !== 'host' && !(network.driver === 'null' && !network.configOnly)
     return {
       Name: network.name,
@@ -289,10 +293,10 @@ export class Catalog implements NetworkCatalog {
       Ingress: network.ingress,
       ConfigFrom: { Network: network.configFrom },
       ConfigOnly: network.configOnly,
-      Containers: this.#attached(network),
+      Containers: brief ? {} : this.#attached(network),
       Options: network.options,
       Labels: network.labels,
-      Status: { IPAM: { Subnets: this.#parts.pools.status(network.id) } },
+      Status: { IPAM: { Subnets: brief ? {} : this.#parts.pools.status(network.id) } },
     }
   }
 }

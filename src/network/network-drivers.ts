@@ -13,9 +13,11 @@ export class NetworkDrivers {
   readonly #netlink: Rtnetlink
   readonly #bridge: BridgeDriver
   readonly #macvlan: MacvlanDriver
+  readonly #firewall: Firewall
 
   constructor(netlink: Rtnetlink, firewall: Firewall, host: HostOptions) {
     this.#netlink = netlink
+    this.#firewall = firewall
     this.#bridge = new BridgeDriver(netlink, firewall, host)
     this.#macvlan = new MacvlanDriver(netlink)
   }
@@ -49,6 +51,11 @@ export class NetworkDrivers {
     if (record.configOnly) return
     if (record.driver === 'bridge') this.#bridge.ensure(record, options)
     else if (record.driver === 'macvlan') this.#macvlan.ensure(record)
+  }
+
+  /** Resolves when the firewall knows what was made. */
+  settled(): Promise<void> {
+    return this.#firewall.settled()
   }
 
   /** Takes the network away. */

@@ -114,8 +114,8 @@ export interface NetworkCatalog {
    *   InvalidArgumentError for options that cannot be.
    */
   create(request: NetworkCreateRequest): Promise<{ readonly Id: string; readonly Warning: string }>
-  /** All networks that pass the filters (driver, id, label, name, scope, type, dangling). @throws InvalidArgumentError for an unknown filter. */
-  list(filters: Filters): readonly NetworkDetail[]
+  /** All networks that pass the filters (driver, id, label, name, scope, type, dangling); `brief`: without who is attached, whose number costs time. @throws InvalidArgumentError for an unknown filter. */
+  list(filters: Filters, options?: { readonly brief?: boolean }): readonly NetworkDetail[]
   /** One network by name, id or unique id prefix. @throws NotFoundError `network X not found`. */
   inspect(ref: string, options?: { readonly verbose?: boolean; readonly scope?: string }): NetworkDetail
   /** Names a network without the cost of describing it. @throws NotFoundError. */

@@ -9,7 +9,9 @@ import { Catalog } from './catalog.ts'
 import { formatAddress, parseAddress } from './cidr.ts'
 import { EmbeddedDns } from './dns/embedded-dns.ts'
 import type { ResolverConfig } from './etc-files.ts'
-import { Firewall } from './firewall.ts'
+import type { Firewall } from './firewall.ts'
+import { NftFirewall } from './nft-firewall.ts'
+import { UserRules } from './user-rules.ts'
 import { HostPorts } from './host-ports.ts'
 import { NetworkDrivers } from './network-drivers.ts'
 import { NetworkStore } from './network-store.ts'
@@ -34,7 +36,7 @@ export interface NetworksOptions {
   readonly execRoot: string
   readonly log: Logger
   readonly events: NetworkEvents
-  /** `bridge`, `bip`, `fixed-cidr`, `mtu`, `icc`, `ip-masq`, `ip`. A bridge named `none`: there is no default bridge. */
+  /** `bridge`, `bip`, `fixed-cidr`, `ipv6`, `bip6`, `fixed-cidr-v6`, `mtu`, `icc`, `ip-masq`, `ip`. A bridge named `none`: there is no default bridge. */
   readonly defaultBridge: DefaultBridgeOptions
   /** `default-address-pools`; null: Docker's own. */
   readonly addressPools: readonly AddressPoolBase[] | null
@@ -44,6 +46,8 @@ export interface NetworksOptions {
   readonly hostGatewayIp: string | null
   /** `ip-forward`: turn forwarding on in the kernel. */
   readonly ipForward: boolean
+  /** `ip6tables`: rules for IPv6. Without, ports at IPv6 addresses are served by the daemon, and nothing is kept apart. */
+  readonly ip6tables?: boolean
   /** `userland-proxy`: serve published ports where the firewall cannot (IPv6 to a container without IPv6). */
   readonly userlandProxy: boolean
 }
@@ -78,7 +82,9 @@ class OpenNetworks implements Networks {
     this.#hostPorts = new HostPorts({ proxied: options.userlandProxy })
     this.#store = new NetworkStore(options.database)
     const tag = (bridge === 'none' ? execRoot : bridge).replaceAll(/[^A-Za-z0-9_]/g, '_')
-    this.#firewall = new Firewall(tag)
+    const ipv6 = options.ip6tables !== false
+    const userRules = new UserRules({ file: join(execRoot, 'firewall-user-rules.nft'), log })
+    this.#firewall = new NftFirewall({ tag, ipv6, userRules })
     this.#drivers = new NetworkDrivers(this.#netlink, this.#firewall, { forward: options.ipForward, tag })
     const ready = (): Promise<void> => this.#ready
     const context: ViewContext = {
@@ -113,7 +119,7 @@ class OpenNetworks implements Networks {
   }
 
   create: Networks['create'] = (request) => this.#catalog.create(request)
-  list: Networks['list'] = (filters) => this.#catalog.list(filters)
+  list: Networks['list'] = (filters, options) => this.#catalog.list(filters, options)
   inspect: Networks['inspect'] = (ref, options) => this.#catalog.inspect(ref, options)
   resolve: Networks['resolve'] = (ref) => this.#catalog.resolve(ref)
   remove: Networks['remove'] = (ref) => this.#catalog.remove(ref)

@@ -13,6 +13,10 @@ export interface DefaultBridgeOptions {
   /** `172.17.0.1/16`: the bridge's address and with it the subnet; null: the bridge's own, else one that is free. */
   readonly bip: string | null
   readonly fixedCidr: string | null
+  /** IPv6 besides: `bip6` or `fixed-cidr-v6` name its subnet, else one of the pools is taken. */
+  readonly ipv6?: boolean
+  readonly bip6?: string | null
+  readonly fixedCidr6?: string | null
   readonly mtu: number | null
   readonly icc: boolean
   readonly masquerade: boolean
@@ -53,7 +57,11 @@ export function ensureDefaultBridge(
       'com.docker.network.bridge.name': flags.bridge,
       'com.docker.network.driver.mtu': String(flags.mtu ?? 1500),
     },
-    pools: [choosePool(before, flags, { ...options, linkIndex: link?.index ?? null })],
+    enableIPv6: flags.ipv6 === true,
+    pools: [
+      choosePool(before, flags, { ...options, linkIndex: link?.index ?? null }),
+      ...(flags.ipv6 === true ? [choosePool6(before, flags, options.context)] : []),
+    ],
     link: flags.bridge,
     ownsLink: sameLink ? before.ownsLink : link === undefined,
   }
@@ -75,16 +83,15 @@ function choosePool(
     .find((entry) => entry.index === options.linkIndex && !entry.address.includes(':'))
   const own = existing === undefined ? null : `${existing.address}/${String(existing.prefix)}`
   const range =
-    flags.fixedCidr === null ? null : formatSubnet(parseFlag('fixed-cidr', flags.fixedCidr).subnet)
+    flags.fixedCidr === null ? null : formatSubnet(parseFlag('fixed-cidr', flags.fixedCidr, 4).subnet)
   const bip = flags.bip ?? own
   if (bip !== null) {
-    const { address, subnet } = parseFlag('bip', bip)
+    const { address, subnet } = parseFlag('bip', bip, 4)
     return { family: 4, subnet: formatSubnet(subnet), range, gateway: formatAddress(address), aux: {} }
   }
-  const [kept] = before?.pools ?? []
+  const kept = before?.pools.find((pool) => pool.family === 4)
   if (kept !== undefined) return { ...kept, range }
-  const { pools, networks, routes } = options.context()
-  const text = chooseSubnet(pools, [...networks, ...routes], 4)
+  const text = chooseFree(options.context(), 4)
   const { subnet } = parseCidr(text)
   return {
     family: 4,
@@ -95,14 +102,38 @@ function choosePool(
   }
 }
 
-function parseFlag(name: string, text: string): ReturnType<typeof parseCidr> {
+/** `bip6` names address and subnet; `fixed-cidr-v6` the subnet, or a range of it; else the subnet it had, or a free one. */
+function choosePool6(
+  before: NetworkRecord | null,
+  flags: DefaultBridgeOptions,
+  context: () => IpamContext,
+): PoolRecord {
+  const { bip6 = null, fixedCidr6 = null } = flags
+  const fixed = fixedCidr6 === null ? null : parseFlag('fixed-cidr-v6', fixedCidr6, 6).subnet
+  if (bip6 !== null) {
+    const { address, subnet } = parseFlag('bip6', bip6, 6)
+    const range = fixed === null ? null : formatSubnet(fixed)
+    return { family: 6, subnet: formatSubnet(subnet), range, gateway: formatAddress(address), aux: {} }
+  }
+  const kept = before?.pools.find((pool) => pool.family === 6)
+  if (fixed === null && kept !== undefined) return kept
+  const subnet = fixed ?? parseCidr(chooseFree(context(), 6)).subnet
+  const gateway = formatAddress({ family: 6, value: subnet.first + 1n })
+  return { family: 6, subnet: formatSubnet(subnet), range: null, gateway, aux: {} }
+}
+
+function chooseFree({ pools, networks, routes }: IpamContext, family: 4 | 6): string {
+  return chooseSubnet(pools, [...networks, ...routes], family)
+}
+
+function parseFlag(name: string, text: string, family: 4 | 6): ReturnType<typeof parseCidr> {
   try {
     const parsed = parseCidr(text)
-    if (parsed.subnet.family === 4) return parsed
+    if (parsed.subnet.family === family) return parsed
   } catch (cause) {
     throw new InvalidArgumentError(`invalid value for --${name}: ${text}`, { cause })
   }
-  throw new InvalidArgumentError(`invalid value for --${name}: ${text} is not an IPv4 subnet`)
+  throw new InvalidArgumentError(`invalid value for --${name}: ${text} is not an IPv${family} subnet`)
 }
 
 function blank(name: string): NetworkRecord {

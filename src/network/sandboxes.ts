@@ -115,6 +115,7 @@ export class SandboxService implements Sandboxes {
     let record: SandboxRecord
     try {
       record = this.#build(request, sandboxId)
+      await this.#inForce(record)
     } catch (error) {
       throw inDockersWords(error)
     }
@@ -128,6 +129,7 @@ export class SandboxService implements Sandboxes {
     if (record === null) return
     using _ = phase('network.release')
     this.#unmake(record)
+    await this.#parts.firewall.settled()
     for (const endpoint of record.endpoints) this.#tell('disconnect', record, endpoint)
     this.#tellLinks(record)
   }
@@ -169,6 +171,7 @@ export class SandboxService implements Sandboxes {
       using inside = new LinkInside(namespaceOf(after))
       drivers.attach(network, endpoint, { inside, publishes: portWishes(before.request).length > 0 })
       const record = this.#settle(after, inside, { fresh: false })
+      await this.#parts.firewall.settled()
       this.#tell('connect', record, endpoint)
       return viewSandbox(record, this.#parts.context)
     } catch (error) {
@@ -200,6 +203,7 @@ export class SandboxService implements Sandboxes {
     releaseEndpoint(pools, endpoint)
     if (!usesEmbeddedDns(record, this.#parts.context)) this.#parts.nameServers.close(containerId)
     store.putSandbox(record)
+    await this.#parts.firewall.settled()
     this.#tell('disconnect', record, endpoint)
     return viewSandbox(record, this.#parts.context)
   }
@@ -216,6 +220,7 @@ export class SandboxService implements Sandboxes {
     const network = endpoint === null ? null : this.#parts.store.network(endpoint.networkId)
     if (endpoint !== null && network !== null) this.#parts.drivers.allowHairpin(network, endpoint)
     const record = this.#publisher.republish({ ...before, request }, endpoint, change)
+    await this.#parts.firewall.settled()
     return viewSandbox(record, this.#parts.context)
   }
 
@@ -248,6 +253,16 @@ export class SandboxService implements Sandboxes {
       nameServers.open(record, inside, { fresh: false })
     } catch (error) {
       log.warn('cannot serve names again', { container: record.containerId, reason: messageOf(error) })
+    }
+  }
+
+  /** Waits for the firewall; a sandbox without its rules is none. */
+  async #inForce(record: SandboxRecord): Promise<void> {
+    try {
+      await this.#parts.firewall.settled()
+    } catch (error) {
+      this.#unmake(record)
+      throw error
     }
   }
 

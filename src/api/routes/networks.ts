@@ -13,7 +13,7 @@ import {
 /** Networks. */
 export function addNetworkRoutes(router: Router, networks: NetworkBackend): void {
   const list: Handler = async (request, response) => {
-    const found = await networks.list(request.filters())
+    const found = await networks.list(request.filters(), { brief: request.version >= 28 })
     response.json(
       200,
       found.map((network) => shapeNetworkSummary(network, request.version)),

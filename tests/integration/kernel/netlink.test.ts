@@ -101,11 +101,14 @@ test('a link is deleted off the thread, in the namespace of its client', async (
 test('elements of nft maps: added, replaced, removed, all or none', async () => {
   // nft inherits the namespace of the thread at the moment that it is spawned.
   await inNetns(fd, () => ({
-    done: applyRuleset('add table inet t\nadd map inet t m { type inet_service : ipv4_addr; }\n'),
+    done: applyRuleset(
+      'add table inet t\nadd map inet t m { type inet_service : ipv4_addr; }\nadd chain inet t c\nadd rule inet t c drop\n',
+    ),
   })).done
   using table = inNetns(fd, () => new NftTable('t'))
   using missing = inNetns(fd, () => new NftTable('missing'))
-  assert.deepEqual([table.exists(), missing.exists()], [true, false])
+  assert.deepEqual([table.hasChain('c'), table.hasChain('d'), missing.hasChain('c')], [true, false, false])
+  assert.deepEqual([table.rules('c').length, table.rules().length, missing.rules().length], [1, 1, 0])
   const element = (port: number, last: number): SetElement => ({
     set: 'm',
     key: Buffer.from([port >> 8, port & 255]),

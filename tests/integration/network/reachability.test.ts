@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { until } from '../../support/until.ts'
 import { addressOf, NetworkRoot } from './network-root.ts'
@@ -102,6 +103,44 @@ test('the chain `user` comes first and survives', async () => {
   assert.match(await root.run(null, 'nft', 'list', 'chain', ...table, 'user'), /drop/)
   await root.answers('seen', null, '127.0.0.1', port + 3)
   await root.run(null, 'nft', 'flush', 'chain', ...table, 'user')
+})
+
+test('rules of the chain `user` are back after the table was taken away, and after the daemon took it away', async () => {
+  const table = ['inet', `wharf_${root.bridge}`]
+  const chain = (): Promise<string> => root.run(null, 'nft', 'list', 'chain', ...table, 'user')
+  await root.run(null, 'nft', 'add', 'rule', ...table, 'user', 'ip saddr { 203.0.113.1, 203.0.113.7 } tcp dport 80 counter drop comment "mine"') // prettier-ignore
+  const kept = `${root.root}/run/firewall-user-rules.nft`
+  await until('the rules are kept', () => existsSync(kept) && readFileSync(kept, 'utf8').includes('mine'))
+  await root.run(null, 'nft', 'delete', 'table', ...table)
+  await until('the rules are back', async () =>
+    /203.0.113.1, 203.0.113.7 .*drop comment "mine"/.test(await chain()),
+  )
+  // A host's own firewall is loaded: it flushes everything, and has rules for this chain of its own.
+  await root.run(null, 'nft', `flush table ${table.join(' ')}; delete table ${table.join(' ')}; add table ${table.join(' ')}; add chain ${table.join(' ')} user; add rule ${table.join(' ')} user ip saddr 203.0.113.9 drop`) // prettier-ignore
+  await until('the rest is back', async () =>
+    (await root.run(null, 'nft', 'list', 'table', ...table)).includes('chain forward'),
+  )
+  assert.match(await chain(), /203.0.113.9 drop/)
+  assert.doesNotMatch(await chain(), /mine/)
+  await until('they are kept', () => readFileSync(kept, 'utf8').includes('203.0.113.9'))
+  const elsewhere = new NetworkRoot()
+  await elsewhere.open()
+  const other = ['inet', `wharf_${elsewhere.bridge}`]
+  await elsewhere.run(null, 'nft', 'add', 'rule', ...other, 'user', 'ip saddr 203.0.113.3 drop')
+  await elsewhere.close()
+  await elsewhere.open()
+  assert.match(await elsewhere.run(null, 'nft', 'list', 'chain', ...other, 'user'), /203.0.113.3 drop/)
+  await elsewhere[Symbol.asyncDispose]()
+  await root.run(null, 'nft', 'flush', 'chain', ...table, 'user')
+  await until('nothing is kept', () => !existsSync(kept))
+})
+
+test('a rule of ours that somebody deletes is back', async () => {
+  const table = ['inet', `wharf_${root.bridge}`]
+  await root.run(null, 'nft', 'flush', 'chain', ...table, 'to_container')
+  await until('the rules are back', async () =>
+    (await root.run(null, 'nft', 'list', 'chain', ...table, 'to_container')).includes('drop'),
+  )
 })
 
 test('UDP: a client that never pauses reaches the new owner of the port', async () => {
