@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
 import type { HostConfig } from '#spec/docker/host-config.ts'
+import type { OciDescriptor } from '#spec/oci/image.ts'
 
 /** What the builder needs of the areas beside and below it; `daemon/compose.ts` gives it. */
 
@@ -57,4 +59,14 @@ export interface BuildLeases {
 export interface BuildLease extends AsyncDisposable {
   /** Durable when it resolves. */
   hold(layers: readonly Digest[]): Promise<void>
+}
+
+/** The bytes of layers as registries and archives carry them. */
+export interface BuildContent {
+  /** The compressed form of a layer, made if there is none. Call under `hold`. */
+  blob(diffId: Digest, signal: AbortSignal): Promise<OciDescriptor>
+  /** The bytes of such a form. */
+  read(digest: Digest): Readable
+  /** Keeps all content until it is disposed of. */
+  hold(): Disposable
 }

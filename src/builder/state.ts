@@ -15,6 +15,8 @@ export interface HistoryEntry {
 export interface BuildState {
   /** Diff ids, bottom first. */
   readonly layers: readonly Digest[]
+  /** How many of the layers were there when the stage began. */
+  readonly baseLayers: number
   readonly config: ImageConfig
   readonly history: readonly HistoryEntry[]
   readonly author: string | null

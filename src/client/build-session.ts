@@ -58,6 +58,8 @@ export async function openBuildSession(transport: Transport, answers: SessionAns
     const { socket: connection, rest: first } = await transport.hijack(path, { method: 'POST' })
     if (first.length > 0) connection.unshift(first)
     connection.on('error', () => connection.destroy())
+    // The end of what comes is not the end of what goes.
+    connection.allowHalfOpen = true
     await work(connection)
   }
   const serving = serve().catch(() => undefined)

@@ -94,7 +94,7 @@ export function createBuildRoots(snapshots: Snapshots): BuildRoots {
   return {
     async mount(layers, { mapped = false } = {}) {
       const id = newId()
-      await snapshots.prepare(id, { layers, mapped })
+      await snapshots.prepare(id, { layers, mapped, bare: true })
       try {
         const root = await snapshots.mount(id)
         return { root, [Symbol.asyncDispose]: () => snapshots.remove(id) }

@@ -168,6 +168,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     images,
     storage,
     leases,
+    blobs,
     containers: containers.backend,
     collectGarbage: () => garbage.schedule(),
   })

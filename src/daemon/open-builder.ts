@@ -9,6 +9,7 @@ import { parsePlatform } from '#builder/plan/plan.ts'
 import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
 import type { ImageService } from '#images/open-images.ts'
 import type { Storage } from '#images/storage.ts'
+import type { Blobs } from '#store/blobs.ts'
 import type { Database } from '#store/database.ts'
 import type { GarbageRoots } from '#store/garbage.ts'
 import type { ProgressSink } from '#spec/docker/options.ts'
@@ -16,7 +17,7 @@ import type { Leases } from '#store/leases.ts'
 import { createBuildRoots, createBuildSteps } from './build-steps.ts'
 
 /** What the builder is wired from. `buildCacheSchema` must be among the database's schemas. */
-export interface BuilderParts {
+export interface BuilderWiring {
   readonly database: Database
   readonly dataRoot: string
   readonly execRoot: string
@@ -24,12 +25,13 @@ export interface BuilderParts {
   readonly images: ImageService
   readonly storage: Storage
   readonly leases: Leases
+  readonly blobs: Blobs
   readonly containers: ContainerLifecycle & ContainerStreams
   readonly collectGarbage: () => void
 }
 
 /** The builder, and what it keeps from garbage collection. */
-export function openBuilder(parts: BuilderParts): {
+export function openBuilder(parts: BuilderWiring): {
   readonly builder: Builder
   readonly roots: GarbageRoots
 } {
@@ -43,6 +45,13 @@ export function openBuilder(parts: BuilderParts): {
     containers: createBuildSteps(parts.containers, storage.snapshots),
     leases,
     cache,
+    content: {
+      blob: (diffId, signal) => images.compressed(diffId, signal),
+      read: (digest) => parts.blobs.read(digest),
+      hold: () => images.holdLayers(),
+    },
+    push: (options) => images.push(options),
+    difference: (root, base, signal) => storage.snapshots.storeDifference(root, base, { signal }),
     directory: join(parts.dataRoot, 'builder'),
     secretRoot: join(parts.execRoot, 'build-secrets'),
     ids: parts.ids,

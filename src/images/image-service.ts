@@ -47,9 +47,20 @@ export type ConfigChanger = (config: ImageConfig, lines: readonly string[]) => I
 /** An image that a build or a commit made: its layers are stored already. */
 export interface NewImage {
   readonly config: OciImageConfig
+  /** The configuration's exact bytes, whose digest is the id; `config` as JSON when absent. */
+  readonly configBytes?: Uint8Array
   readonly parent: Digest | null
   /** Names to give it, tags included. */
   readonly references: readonly Reference[]
+  /**
+   * Its own manifest first, an index over it last, between them documents that the index names (attestations): kept
+   * byte for byte, and pushed with it.
+   */
+  readonly manifests?: readonly {
+    readonly digest: Digest
+    readonly mediaType: string
+    readonly content: Buffer
+  }[]
 }
 
 /** `POST /commit`, the container already resolved (and paused, where that was asked). */
@@ -78,6 +89,8 @@ export interface Images {
   get(name: string, options?: { readonly platform?: O.PlatformSpec | null }): ImageRecord
   /** As `get`, null instead of NotFoundError. */
   find(name: string, options?: { readonly platform?: O.PlatformSpec | null }): ImageRecord | null
+  /** The exact bytes of an image's configuration. @throws NotFoundError */
+  configBytes(id: Digest): Buffer
   /** Every image, in no order. Not for the path of a container's start. */
   all(): readonly ImageRecord[]
   /**

@@ -5,6 +5,7 @@ import type { Logger } from '#base/logger.ts'
 import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { EventSink } from '#events/events.ts'
 import type { Cancellable, ImagePullOptions, ImagePushOptions } from '#spec/docker/options.ts'
+import type { OciDescriptor } from '#spec/oci/image.ts'
 import { familiarName, familiarString, parseReference, withDefaultTag, withTag } from '#spec/reference.ts'
 import type { Blobs } from '#store/blobs.ts'
 import type { Database } from '#store/database.ts'
@@ -68,6 +69,8 @@ export interface ImageService extends Images, ImageEndpoints {
   holdLayers(): Disposable
   /** What garbage collection keeps for the sake of images and of work on them. */
   readonly roots: GarbageRoots
+  /** The compressed form of a layer, which is made if there is none. Hold layers meanwhile. */
+  compressed(diffId: Digest, signal: AbortSignal): Promise<OciDescriptor>
   /** Compressed blobs that hold a layer, stored or not. */
   blobsOf(diffId: Digest): readonly Digest[]
 }
@@ -91,9 +94,10 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
   }
   const { store } = content
   content.layerBlobs.forgetUnneeded()
+  const source = new ImagePushSource(content)
   const registry = dependencies.registry({
     target: new ImagePullTarget(content),
-    source: new ImagePushSource(content),
+    source,
   })
   const catalog = new ImageCatalog({ store, users, driverName: snapshots.driver.name })
   const removal = new ImageRemoval({
@@ -111,6 +115,7 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     }
   }
   const service: ImageService = {
+    compressed: (diffId, signal) => source.blobOf(diffId, signal),
     blobsOf: (diffId) => content.layerBlobs.of(diffId).map(({ digest }) => digest as Digest),
     get: (name, options = {}) => resolveForPlatform(store, name, options.platform ?? null),
     find(name, options = {}) {
@@ -120,6 +125,11 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
         if (error instanceof NotFoundError) return null
         throw error
       }
+    },
+    configBytes(id) {
+      const bytes = store.configBytes(id)
+      if (bytes === null) throw new NotFoundError(`No such image: ${id}`)
+      return bytes
     },
     all: () => store.ids().flatMap((id) => store.get(id) ?? []),
     create: (image) => createImage(content, image),
@@ -241,8 +251,13 @@ async function createImage(content: ImageContent, image: NewImage): Promise<Imag
   const layerSizes = image.config.rootfs.diff_ids.map((diffId) => layers.get(diffId).sizeBytes)
   const taggedAt = new Date().toISOString()
   const id: Digest = store.atomically(() => {
-    const configBytes = Buffer.from(JSON.stringify(image.config))
-    const stored = store.put({ configBytes, parent: image.parent, layerSizes, manifests: [] })
+    const configBytes = image.configBytes ?? Buffer.from(JSON.stringify(image.config))
+    const stored = store.put({
+      configBytes,
+      parent: image.parent,
+      layerSizes,
+      manifests: image.manifests ?? [],
+    })
     for (const reference of image.references) store.name(withDefaultTag(reference), stored.id, { taggedAt })
     return stored.id
   })

@@ -3,8 +3,14 @@ import { createGzip } from 'node:zlib'
 import type { Digest } from '#base/digest.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import { NotFoundError } from '#errors/errors.ts'
-import { DOCKER_LAYER_GZIP, isForeignLayerType, isManifestType, type OciDescriptor } from '#spec/oci/image.ts'
-import { parseManifest } from '#spec/oci/parse.ts'
+import {
+  DOCKER_LAYER_GZIP,
+  isForeignLayerType,
+  isIndexType,
+  isManifestType,
+  type OciDescriptor,
+} from '#spec/oci/image.ts'
+import { parseIndex, parseManifest } from '#spec/oci/parse.ts'
 import { familiarName, familiarString, withDigest, type Reference } from '#spec/reference.ts'
 import type { ImageContent } from './image-content.ts'
 import type { StoredManifest } from './image-store.ts'
@@ -15,6 +21,19 @@ interface PushedLayer {
   readonly sizeBytes: number
   blob(signal: AbortSignal): Promise<OciDescriptor>
   read(blob: OciDescriptor, offset: number): Readable
+}
+
+/** An index with all that it names. */
+interface PushedIndex {
+  readonly manifest: StoredManifest
+  readonly children: readonly PushedChild[]
+}
+
+/** An entry of an index: an image, or a manifest with the documents that it names. */
+interface PushedChild {
+  readonly manifest: StoredManifest
+  readonly image: Digest | null
+  readonly documents: readonly { readonly descriptor: OciDescriptor; readonly bytes: Buffer }[]
 }
 
 /** Where pushed images come from: what `registry/` declares as PushSource. */
@@ -46,6 +65,7 @@ export class ImagePushSource {
     configBytes: Buffer
     layers: readonly PushedLayer[]
     manifest(): StoredManifest | null
+    index(): PushedIndex | null
   } {
     const { store, blobs } = this.#content
     const image = store.get(id)
@@ -57,11 +77,39 @@ export class ImagePushSource {
       layers: image.layers.map((diffId, index) => ({
         diffId,
         sizeBytes: sizes[index] ?? 0,
-        blob: (signal) => this.#blobOf(diffId, signal),
+        blob: (signal) => this.blobOf(diffId, signal),
         read: (blob, offset) => blobs.read(blob.digest, { start: offset }),
       })),
       manifest: () => intactManifest(this.#content, id),
+      index: () => this.#index(id),
     }
+  }
+
+  /** The index of an image of which everything is here; null where there is none or a part is missing. */
+  #index(id: Digest): PushedIndex | null {
+    const { store } = this.#content
+    const manifest = store.manifests(id).findLast(({ mediaType }) => isIndexType(mediaType))
+    if (manifest === undefined) return null
+    const children: PushedChild[] = []
+    for (const { digest } of parseIndex(manifest.content).manifests) {
+      const owner = store.byManifest(digest)
+      const documents = owner === null ? [] : store.manifests(owner)
+      const child = documents.find((document) => document.digest === digest)
+      if (owner === null || child === undefined) return null
+      const parsed = parseManifest(child.content)
+      if (parsed.config.digest === owner) {
+        if (!isIntact(this.#content, child)) return null
+        children.push({ manifest: child, image: owner, documents: [] })
+        continue
+      }
+      const named = [parsed.config, ...parsed.layers].map((descriptor) => ({
+        descriptor,
+        bytes: documents.find((document) => document.digest === descriptor.digest)?.content,
+      }))
+      if (named.some(({ bytes }) => bytes === undefined)) return null
+      children.push({ manifest: child, image: null, documents: named as PushedChild['documents'] })
+    }
+    return { manifest, children }
   }
 
   async pushed(
@@ -80,7 +128,7 @@ export class ImagePushSource {
   }
 
   /** The compressed form of a layer; made once, and kept so that a later push gives the same digests. */
-  async #blobOf(diffId: Digest, signal: AbortSignal): Promise<OciDescriptor> {
+  async blobOf(diffId: Digest, signal: AbortSignal): Promise<OciDescriptor> {
     const { layers, layerBlobs, blobs, database } = this.#content
     using _held = await this.#compressing.acquire(diffId)
     const known = layerBlobs.of(diffId).find((blob) => blobs.has(blob.digest))
@@ -100,9 +148,11 @@ export class ImagePushSource {
 export function intactManifest(content: ImageContent, id: Digest): StoredManifest | null {
   const manifest = content.store.manifests(id).find(({ mediaType }) => isManifestType(mediaType))
   if (manifest === undefined) return null
-  const { layers } = parseManifest(manifest.content)
-  const isIntact = layers.every(
+  return isIntact(content, manifest) ? manifest : null
+}
+
+function isIntact(content: ImageContent, manifest: StoredManifest): boolean {
+  return parseManifest(manifest.content).layers.every(
     (layer) => isForeignLayerType(layer.mediaType) || content.blobs.has(layer.digest),
   )
-  return isIntact ? manifest : null
 }

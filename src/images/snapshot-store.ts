@@ -91,6 +91,7 @@ export class SnapshotStore implements Snapshots {
       layers: request.layers,
       storageOptions: request.storageOptions ?? {},
       mapped: request.mapped === true,
+      isBare: request.bare === true,
     }
   }
 
@@ -268,6 +269,23 @@ export class SnapshotStore implements Snapshots {
     )
   }
 
+  /** Stores as a layer what one mounted tree has and another, which it was made from, has not. */
+  async storeDifference(
+    tree: string,
+    base: string,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<LayerRecord> {
+    const { layers, workers } = this.#options
+    const contents: SnapshotContents = { kind: 'tree', tree, layers: [base], ids: null }
+    return await layers.store((directory) =>
+      workers.run<IngestResult>(
+        'commit',
+        { directory, format: layers.format, contents },
+        { signal: options.signal },
+      ),
+    )
+  }
+
   #withContents<T>(
     id: string,
     needsLower: boolean,
@@ -305,6 +323,6 @@ export class SnapshotStore implements Snapshots {
     await mkdir(this.#options.directory, { recursive: true })
     const stray = readdirSync(this.#options.directory).filter((name) => !this.#places.has(name))
     for (const name of stray)
-      this.#freeSoon(name, { id: name, layers: [], storageOptions: {}, mapped: false })
+      this.#freeSoon(name, { id: name, layers: [], storageOptions: {}, mapped: false, isBare: false })
   }
 }

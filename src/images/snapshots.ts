@@ -20,6 +20,8 @@ export interface SnapshotRequest {
    * What is stored, committed and compared always has the image's own ids. Means nothing without a remapping.
    */
   readonly mapped?: boolean
+  /** Only to be looked at: the layers and nothing else, without the mount points that every container's root has. */
+  readonly bare?: boolean
 }
 
 /** Disk space of one snapshot. */

@@ -78,6 +78,19 @@ export interface PushImage {
   readonly layers: readonly PushLayer[]
   /** The manifest it came with, if all its blobs are as they came: it is pushed byte for byte. */
   manifest(): FetchedManifest | null
+  /** The index that it is pushed with, if all that it names is here. */
+  index(): PushIndex | null
+}
+
+/** An index and what it names: images of several platforms, attestations. */
+export interface PushIndex {
+  readonly manifest: FetchedManifest
+  readonly children: readonly {
+    readonly manifest: FetchedManifest
+    /** Null for a manifest that names the documents below and no image. */
+    readonly image: Digest | null
+    readonly documents: readonly { readonly descriptor: OciDescriptor; readonly bytes: Buffer }[]
+  }[]
 }
 
 export interface PushLayer {

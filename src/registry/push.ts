@@ -24,6 +24,14 @@ interface PusherDependencies {
   sessions(domain: string, auth: ImagePushOptions['auth']): readonly RegistrySession[]
 }
 
+interface LayersContext {
+  readonly uploads: BlobUploads
+  readonly options: ImagePushOptions
+  /** The manifest that the image came with, if its blobs are to be pushed as it says. */
+  readonly own: FetchedManifest | null
+  readonly places: Semaphore
+}
+
 /** `docker push`: one tag, or all tags of a repository. */
 export class Pusher {
   readonly #dependencies: PusherDependencies
@@ -82,28 +90,24 @@ export class Pusher {
     const { session, options } = context
     const image = source.open(context.image)
     const uploads = new BlobUploads({ session, source, repository: reference })
-    const own = image.manifest()
-    const config = await this.#layers(image, { uploads, options, own, places })
-    await uploads.putBytes(config.descriptor, { bytes: image.configBytes, signal: options.signal })
-    const { manifest } = config
-    const response = await session.expect(
-      {
-        method: 'PUT',
-        path: `${reference.path}/manifests/${reference.tag}`,
-        headers: { 'Content-Type': manifest.mediaType },
-        body: manifest.content,
-        scopes: [pushScope(reference.path)],
-        signal: options.signal,
-      },
-      [200, 201, 202],
-    )
-    response.body.resume()
-    const answered = response.headers['docker-content-digest']
-    if (answered !== undefined && answered !== manifest.digest) {
-      throw new DataLossError(
-        `the registry stored the manifest as ${String(answered)}, expected ${manifest.digest}`,
-      )
+    const index = image.index()
+    const put = (manifest: FetchedManifest, name: string): Promise<void> =>
+      putManifest(manifest, { session, reference, name, signal: options.signal })
+    let manifest: FetchedManifest
+    if (index === null)
+      manifest = await this.#image(image, { uploads, options, own: image.manifest(), places })
+    else {
+      for (const child of index.children) {
+        if (child.image !== null) {
+          await this.#image(source.open(child.image), { uploads, options, own: child.manifest, places })
+        }
+        for (const { descriptor, bytes } of child.documents)
+          await uploads.putBytes(descriptor, { bytes, signal: options.signal })
+        await put(child.manifest, child.manifest.digest)
+      }
+      ;({ manifest } = index)
     }
+    await put(manifest, reference.tag as string)
     await source.pushed(reference, { image: context.image, manifest })
     const sizeBytes = manifest.content.byteLength
     options.progress({ status: `${reference.tag}: digest: ${manifest.digest} size: ${sizeBytes}` })
@@ -113,15 +117,18 @@ export class Pusher {
     })
   }
 
-  /** Uploads what the registry lacks; the manifest of it all. */
+  /** Uploads an image but its manifest, which it gives. */
+  async #image(image: PushImage, context: LayersContext): Promise<FetchedManifest> {
+    const { manifest, descriptor } = await this.#layers(image, context)
+    const { signal } = context.options
+    await context.uploads.putBytes(descriptor, { bytes: image.configBytes, signal })
+    return manifest
+  }
+
+  /** Uploads the layers that the registry lacks; the manifest of it all. */
   async #layers(
     image: PushImage,
-    context: {
-      readonly uploads: BlobUploads
-      readonly options: ImagePushOptions
-      readonly own: FetchedManifest | null
-      readonly places: Semaphore
-    },
+    context: LayersContext,
   ): Promise<{ readonly manifest: FetchedManifest; readonly descriptor: OciDescriptor }> {
     const { uploads, options, own, places } = context
     const parsed = own === null ? null : parseManifest(own.content)
@@ -154,6 +161,36 @@ export class Pusher {
     const manifest = newManifest(image, blobs)
     return { manifest, descriptor: parseManifest(manifest.content).config }
   }
+}
+
+async function putManifest(
+  manifest: FetchedManifest,
+  at: {
+    readonly session: RegistrySession
+    readonly reference: Reference
+    /** A tag, or the digest. */
+    readonly name: string
+    readonly signal: AbortSignal
+  },
+): Promise<void> {
+  const { path } = at.reference
+  const response = await at.session.expect(
+    {
+      method: 'PUT',
+      path: `${path}/manifests/${at.name}`,
+      headers: { 'Content-Type': manifest.mediaType },
+      body: manifest.content,
+      scopes: [pushScope(path)],
+      signal: at.signal,
+    },
+    [200, 201, 202],
+  )
+  response.body.resume()
+  const answered = response.headers['docker-content-digest']
+  if (answered === undefined || answered === manifest.digest) return
+  throw new DataLossError(
+    `the registry stored the manifest as ${String(answered)}, expected ${manifest.digest}`,
+  )
 }
 
 /** The manifest of an image that was made here: Docker's schema 2, which every registry takes. */

@@ -43,3 +43,6 @@ export interface SessionRefusal {
 
 /** The longest line either side sends. */
 export const MAX_SESSION_LINE_BYTES = 64 * 1024
+
+/** What the client says when it has taken all of an output or a cache, before it ends the connection. */
+export const SESSION_TAKEN = 'taken\n'

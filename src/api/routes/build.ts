@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
-import type { BuildOptions } from '#spec/docker/options.ts'
+import type { BuildOptions, PlatformSpec } from '#spec/docker/options.ts'
 import type { BuildBackend } from '../backends.ts'
 import { parseJson, parsePlatform, registryAuths } from '../http/parameters.ts'
 import type { ApiRequest } from '../http/request.ts'
@@ -81,7 +81,7 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     networkMode: query.text('networkmode'),
     extraHosts: query.all('extrahosts').filter((host) => host !== ''),
     squash: query.boolean('squash'),
-    platform: parsePlatform(query.text('platform')),
+    platforms: platformsOf(query.text('platform')),
     target: query.text('target'),
     call: query.text('call'),
     outputs: jsonParameter(request, 'outputs', { list: 'any' }) ?? [],
@@ -94,6 +94,11 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     auth: registryAuths(request),
     signal: request.signal,
   }
+}
+
+function platformsOf(text: string): PlatformSpec[] {
+  const parts = text.startsWith('{') ? [text] : text.split(',')
+  return parts.flatMap((part) => parsePlatform(part.trim()) ?? [])
 }
 
 function jsonParameter<T>(request: ApiRequest, name: string, schema: Schema): T | null {

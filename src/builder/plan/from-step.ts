@@ -7,6 +7,7 @@ export function imageState(image: ImageRecord): BuildState {
   const { config } = image
   return {
     layers: image.layers,
+    baseLayers: image.layers.length,
     config: config.config ?? {},
     history: (config.history ?? []).map((entry) => ({
       ...entry,
@@ -26,6 +27,7 @@ export function imageState(image: ImageRecord): BuildState {
 export function scratchState(platform: BuildPlatform): BuildState {
   return {
     layers: [],
+    baseLayers: 0,
     config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'] },
     history: [],
     author: null,
@@ -52,7 +54,8 @@ export function fromStep(
     recall: () => Promise.resolve(null),
     execute([before]) {
       const state = 'state' in begin ? begin.state : (before as BuildState)
-      return Promise.resolve({ result: { ...state, args: new Map(), commandSet: false }, record: null })
+      const result = { ...state, baseLayers: state.layers.length, args: new Map(), commandSet: false }
+      return Promise.resolve({ result, record: null })
     },
   }
 }

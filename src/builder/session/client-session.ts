@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError, NotFoundError, UnavailableError } from '#errors/errors.ts'
 import {
   MAX_SESSION_LINE_BYTES,
+  SESSION_TAKEN,
   type SessionCall,
   type SessionCallKind,
   type SessionRefusal,
@@ -44,6 +46,25 @@ export class ClientSession {
       signal.removeEventListener('abort', abort)
       this.#pending.delete(call)
     }
+  }
+
+  /** Sends bytes to the client and waits until it says that it has taken all. @throws as `ask` */
+  async give(
+    to: { readonly kind: 'output' | 'cache-out'; readonly name: string },
+    bytes: Readable,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const connection = await this.ask(to.kind, to.name, signal)
+    let answer = ''
+    const answered = new Promise<void>((resolve) => {
+      connection.on('data', (chunk: Buffer) => (answer = (answer + chunk.toString()).slice(0, 100)))
+      connection.once('end', resolve).once('close', resolve)
+    })
+    await pipeline(bytes, connection, { signal })
+    await answered
+    connection.destroy()
+    signal.throwIfAborted()
+    if (answer !== SESSION_TAKEN) throw new UnavailableError(`the client did not take ${to.kind} ${to.name}`)
   }
 
   /** A connection that the client opened for a call. @throws NotFoundError when nobody waits for it. */

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { SessionMissingError, type SessionAnswer, type SessionAnswers } from '#client/build-session.ts'
+import { SESSION_TAKEN } from '#spec/build-session.ts'
 import type { SecretSource } from './secrets.ts'
 
 /** What a build may be given from here. */
@@ -13,10 +14,14 @@ export interface SessionOffers {
   readonly contexts: ReadonlyMap<string, () => AsyncIterable<Uint8Array>>
   /** Tars of directories with a cache. */
   readonly caches: ReadonlyMap<string, () => AsyncIterable<Uint8Array>>
-  /** Who takes outputs and caches, by kind and name. */
-  readonly sinks: ReadonlyMap<string, (bytes: AsyncIterable<Uint8Array>) => Promise<void>>
+  /** Who takes outputs, and caches, by number. */
+  readonly outputs: ReadonlyMap<string, SessionSink>
+  readonly cacheSinks: ReadonlyMap<string, SessionSink>
   readonly environment: Readonly<Record<string, string | undefined>>
 }
+
+/** Takes what the daemon sends; `below` is the folder in the destination, which may be empty. */
+export type SessionSink = (bytes: AsyncIterable<Uint8Array>, below: string) => Promise<void>
 
 /** Answers what a build asks for: only what the command line offered. */
 export function sessionAnswers(offers: SessionOffers): SessionAnswers {
@@ -32,11 +37,13 @@ export function sessionAnswers(offers: SessionOffers): SessionAnswers {
         return Promise.resolve(sourceAnswer(offers.caches.get(name), `cache ${name}`))
       case 'output':
       case 'cache-out': {
-        const sink = offers.sinks.get(`${kind} ${name}`)
-        if (sink === undefined) throw new SessionMissingError(`no ${kind} ${name} was asked for`)
+        const [number = '', below = ''] = name.split('/')
+        const sink = (kind === 'output' ? offers.outputs : offers.cacheSinks).get(number)
+        if (sink === undefined || !/^[a-z0-9_]*$/.test(below))
+          throw new SessionMissingError(`no ${kind} ${name} was asked for`)
         return Promise.resolve(async (connection: Socket) => {
-          await sink(connection)
-          connection.end()
+          await sink(connection.iterator({ destroyOnReturn: false }), below)
+          connection.end(SESSION_TAKEN)
         })
       }
     }

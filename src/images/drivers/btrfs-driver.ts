@@ -22,6 +22,7 @@ export class BtrfsDriver implements SnapshotDriver {
   }
 
   async prepare(place: SnapshotPlace): Promise<void> {
+    if (place.isBare) return await this.#stacks.copy(place.layers, this.rootOf(place))
     const sizeBytes = requestedSize(place.storageOptions)
     const from = await this.#stacks.ensure(place.layers)
     try {

@@ -12,6 +12,8 @@ export interface SnapshotPlace {
   readonly storageOptions: Readonly<Record<string, string>>
   /** Its root shows the host's ids of a user namespace, where the daemon has one for its containers. */
   readonly mapped: boolean
+  /** Without the base layer beneath. */
+  readonly isBare: boolean
 }
 
 /**

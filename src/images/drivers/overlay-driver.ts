@@ -172,11 +172,20 @@ export class OverlayDriver implements SnapshotDriver {
     try {
       const paths = place.layers.map((layer) => this.#acquire(layer, acquired))
       this.#held.set(place.id, acquired)
-      return [this.#options.baseLayer, ...paths]
+      return [...this.#beneath(place), ...paths]
     } catch (error) {
       for (const layer of acquired) this.#options.views.release(layer)
       throw error
     }
+  }
+
+  /** What lies beneath the layers: overlayfs wants one directory at least. */
+  #beneath(place: SnapshotPlace): string[] {
+    if (!place.isBare) return [this.#options.baseLayer]
+    if (place.layers.length > 0) return []
+    const empty = join(place.directory, 'empty')
+    mkdirSync(empty, { recursive: true, mode: 0o755 })
+    return [empty]
   }
 
   #acquire(layer: Digest, acquired: Digest[]): string {

@@ -54,6 +54,17 @@ export class SubvolumeStacks {
     return join(this.#options.directory, name, TREE)
   }
 
+  /** Makes a subvolume of these layers alone, of which no stack is kept. */
+  async copy(layers: readonly Digest[], tree: string): Promise<void> {
+    const { views, workers } = this.#options
+    const paths = layers.map((layer) => views.acquire(layer))
+    try {
+      await workers.run('stack-subvolume', { from: null, layers: paths, tree })
+    } finally {
+      for (const layer of layers) views.release(layer)
+    }
+  }
+
   async #make(name: string, layers: readonly Digest[]): Promise<void> {
     const { directory, views, baseLayer, workers } = this.#options
     const lower = this.#namesOf(layers).findLastIndex((candidate) => this.#stacks.has(candidate))

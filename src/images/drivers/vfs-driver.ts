@@ -42,7 +42,8 @@ export class VfsDriver implements SnapshotDriver {
   }
 
   #layers(place: SnapshotPlace): string[] {
-    return [this.#options.baseLayer, ...place.layers.map((layer) => this.#options.views.acquire(layer))]
+    const layers = place.layers.map((layer) => this.#options.views.acquire(layer))
+    return place.isBare ? layers : [this.#options.baseLayer, ...layers]
   }
 
   async mount(place: SnapshotPlace): Promise<string> {

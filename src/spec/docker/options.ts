@@ -202,7 +202,8 @@ export interface BuildOptions extends Cancellable {
   readonly networkMode: string
   readonly extraHosts: readonly string[]
   readonly squash: boolean
-  readonly platform: PlatformSpec | null
+  /** Several make an image with an index; none is the host's. */
+  readonly platforms: readonly PlatformSpec[]
   readonly target: string
   /** Wharf's own: `check` looks at the Dockerfile and builds nothing (`wharf build --check`); empty builds. */
   readonly call: string

@@ -163,6 +163,15 @@ const cases: readonly Case<string>[] = [
     },
     'sown\n3',
   ],
+  [
+    'COPY of a whole stage takes its files and no mount points',
+    {
+      Dockerfile:
+        'FROM busybox AS b\nFROM scratch AS s\nCOPY f /x/f\nFROM busybox\nCOPY --from=s / /all/\nCMD find /all',
+      f: '',
+    },
+    '/all\n/all/x\n/all/x/f',
+  ],
   ['USER is who runs', { Dockerfile: 'FROM busybox\nUSER 5:6\nCMD id -u; id -g' }, '5\n6'],
   ['ENTRYPOINT takes CMD', { Dockerfile: 'FROM busybox\nENTRYPOINT ["echo", "a"]\nCMD ["b"]' }, 'a b'],
   [

@@ -3,6 +3,7 @@ import type { Query } from '#client/transport.ts'
 import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
 import { parseContexts } from '../../build/named-contexts.ts'
+import { parseOutputs } from '../../build/outputs.ts'
 import { parseAgents, parseSecrets } from '../../build/secrets.ts'
 import { type SessionOffers, sessionAnswers } from '../../build/session.ts'
 import { command, exactly } from '../../core/command.ts'
@@ -37,14 +38,18 @@ const flags = {
   iidfile: string('Write the id of the image to a file'),
   isolation: string('Isolation (Windows only)', { hidden: true }),
   label: list('Set metadata of the image'),
+  load: bool('Put the image into the image store (as --output=type=docker)'),
   memory: bytes('Memory limit', { short: 'm' }),
   'memory-swap': bytes('Limit of memory and swap together: -1 for unlimited swap', { minusOne: true }),
+  'metadata-file': string('Write what is known of the result to a file, as JSON'),
   network: string('Network of RUN', { initial: 'default' }),
   'no-cache': bool('Do every step anew'),
   'no-cache-filter': strings('Do the steps of these stages anew'),
-  platform: string('Platform of the image'),
+  output: list('Where the result goes (type=local|tar|oci|docker|image|registry,dest=path)', { short: 'o' }),
+  platform: strings('Platforms of the image'),
   progress: string('How to show progress (auto, plain)', { initial: 'auto' }),
   pull: bool('Look for newer base images in every case'),
+  push: bool('Push the image to its registry (as --output=type=registry)'),
   quiet: bool('Print the id of the image only', { short: 'q' }),
   rm: bool('Remove intermediate containers when it succeeds', { initial: true }),
   'security-opt': strings('Security option'),
@@ -78,24 +83,30 @@ export default command({
     const { builds } = await context.client()
     const { environment } = context.config
     const contexts = parseContexts(values['build-context'])
+    const asked = parseOutputs(values.output, { push: values.push, load: values.load, out: context.out })
     const offers: SessionOffers = {
       secrets: parseSecrets(values.secret, environment),
       agents: parseAgents(values.ssh, environment),
       contexts: contexts.tars,
       caches: new Map(),
-      sinks: new Map(),
+      outputs: asked.sinks,
+      cacheSinks: new Map(),
       environment,
     }
-    const needsSession = [offers.secrets, offers.agents, offers.contexts].some(({ size }) => size > 0)
+    const offered = [offers.secrets, offers.agents, offers.contexts, offers.outputs]
+    const needsSession = values['metadata-file'] !== '' || offered.some(({ size }) => size > 0)
     await using session = needsSession ? await builds.session(sessionAnswers(offers)) : null
     const query: Query = {
       wharfsession: session?.id,
       buildcontexts: someOf(contexts.sources),
+      outputs: someOf(asked.outputs),
       ...queryOf(context, values),
       dockerfile,
       remote: remote ?? undefined,
       call: values.check ? 'check' : undefined,
     }
+    // Standard output may be where the result goes.
+    const out = asked.usesStdout ? context.err : context.out
     let sent = 0
     const counted = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
       for await (const chunk of source) {
@@ -103,7 +114,7 @@ export default command({
         yield chunk
       }
       if (!values.quiet && !values.check)
-        context.out.write(`Sending build context to Docker daemon  ${humanSize(sent)}\r\r\n`)
+        out.write(`Sending build context to Docker daemon  ${humanSize(sent)}\r\r\n`)
     }
     const registryConfig = encodeAuth(await allCredentials(context.config))
     const messages = await builds.build(query, {
@@ -111,14 +122,16 @@ export default command({
       ...(tar === null ? {} : { context: counted(tar) }),
     })
     let id = ''
+    let metadata: unknown = {}
     const held: string[] = []
-    const sink = values.quiet ? { isTty: false, write: (text: string) => void held.push(text) } : context.out
+    const sink = values.quiet ? { isTty: false, write: (text: string) => void held.push(text) } : out
     try {
       await showProgress(sink, messages, {
         codeIsStatus: true,
         onAux: (aux) => {
           if (typeof aux === 'object' && aux !== null && 'ID' in aux && typeof aux.ID === 'string')
             id = aux.ID
+          if (typeof aux === 'object' && aux !== null && 'Metadata' in aux) metadata = aux.Metadata
         },
       })
     } catch (error) {
@@ -128,8 +141,10 @@ export default command({
     }
     if (values.quiet) {
       id = held.join('').trim().split('\n').at(-1) ?? id
-      context.out.line(id)
+      if (id !== '') out.line(id)
     }
+    if (values['metadata-file'] !== '')
+      writeFileSync(values['metadata-file'], `${JSON.stringify(metadata, null, 2)}\n`)
     if (values.iidfile !== '') writeFileSync(values.iidfile, id)
   },
 })
@@ -162,7 +177,7 @@ function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
     cgroupparent: values['cgroup-parent'] || undefined,
     shmsize: values['shm-size'],
     ulimits: values.ulimit === null ? undefined : JSON.stringify(values.ulimit),
-    platform: values.platform || context.config.defaultPlatform || undefined,
+    platform: values.platform.join(',') || context.config.defaultPlatform || undefined,
     version: '1',
   }
 }

@@ -1,0 +1,172 @@
+import { join } from 'node:path'
+import type { Digest } from '#base/digest.ts'
+import type { KeyedLock } from '#base/keyed-lock.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
+import type { BuildOptions, PlatformSpec } from '#spec/docker/options.ts'
+import { parseReference } from '#spec/reference.ts'
+import { buildArguments } from './build-arguments.ts'
+import type { BuilderParts } from './builder-parts.ts'
+import { ClassicOutput } from './classic-output.ts'
+import type { Dockerfile } from './dockerfile/parse-dockerfile.ts'
+import { buildHostConfig } from './host-limits.ts'
+import { createMountMaker } from './mount-maker.ts'
+import { type BuildContexts, createBuildContexts } from './named-contexts.ts'
+import type { BuildLease, StepListener } from './needs.ts'
+import type { Step } from './ops/context.ts'
+import type { RunContext } from './ops/run-step.ts'
+import { type BuildPlan, parsePlatform, planBuild } from './plan/plan.ts'
+import type { ClientSession } from './session/client-session.ts'
+import type { Solver } from './solver/solve.ts'
+import type { BuildPlatform, BuildState } from './state.ts'
+
+/** What one build has of its own. */
+export interface BuildRunOptions {
+  readonly parts: BuilderParts
+  readonly solver: Solver<BuildState>
+  readonly locks: KeyedLock
+  readonly stateImage: (state: BuildState) => Promise<{ readonly id: Digest } & AsyncDisposable>
+  readonly options: BuildOptions
+  readonly session: ClientSession | null
+  readonly dockerfile: Dockerfile
+  /** The directory of the main context. */
+  readonly root: string
+  /** A directory of this build alone. */
+  readonly directory: string
+  readonly held: AsyncDisposableStack
+  readonly lease: BuildLease
+  readonly progress: (message: object) => void
+  readonly signal: AbortSignal
+}
+
+/** One build: its Dockerfile solved for one platform after another. */
+export class BuildRun {
+  readonly #run: BuildRunOptions
+  readonly #contexts: BuildContexts
+  readonly #clampMs: number | null
+
+  constructor(run: BuildRunOptions) {
+    this.#run = run
+    this.#clampMs = epochMs(run.options)
+    this.#contexts = createBuildContexts({
+      main: run.root,
+      named: run.options.contexts,
+      session: run.session,
+      archives: run.parts.archives,
+      tempRoot: run.directory,
+      signal: run.signal,
+      loadImage: async (tar, signal) => {
+        const id = await run.parts.loadImage(tar, signal)
+        run.held.defer(() => run.parts.discardImage(id))
+        return id
+      },
+    })
+  }
+
+  /** The platforms that the build is for: those that were asked for, or the host's. */
+  get platforms(): readonly (BuildPlatform | null)[] {
+    const { platforms } = this.#run.options
+    return platforms.length === 0 ? [null] : platforms.map(platformOf)
+  }
+
+  /** Comes to the image for a platform; null is the host's. */
+  async solve(platform: BuildPlatform | null): Promise<BuildState> {
+    const { options, signal, progress, parts, solver } = this.#run
+    let listen: ((step: { readonly stage: number }) => StepListener) | null = null
+    const context = this.#context(platform, (step) => (listen as NonNullable<typeof listen>)(step))
+    const plan = await this.#plan(platform, context)
+    const output = new ClassicOutput(plan.steps, progress)
+    listen = (step) => output.listener(step)
+    const filtered = new Set(options.noCacheFilter.map((name) => name.toLowerCase()))
+    const isFiltered = (step: Step): boolean => filtered.has(plan.stageNames.get(step.stage) ?? '')
+    return await solver.solve(plan.target, {
+      cache: parts.cache,
+      observer: output,
+      signal,
+      mayUseCache: (step) => !options.noCache && !isFiltered(step as Step),
+    })
+  }
+
+  #plan(platform: BuildPlatform | null, context: RunContext): Promise<BuildPlan> {
+    const { options, progress, signal, parts } = this.#run
+    return planBuild(this.#run.dockerfile, {
+      target: options.target,
+      labels: options.labels,
+      context,
+      platform,
+      hostPlatform: parts.hostPlatform,
+      resolve: (reference, wanted) =>
+        parts.images.ensure(reference, {
+          always: options.pull,
+          platform: wanted === null ? null : { ...wanted, variant: wanted.variant ?? '' },
+          auth: authFor(options, reference),
+          progress,
+          signal,
+        }),
+    })
+  }
+
+  #context(platform: BuildPlatform | null, listener: RunContext['listener']): RunContext {
+    const { options, parts, directory, held, lease, dockerfile, session } = this.#run
+    const { layers, archives, roots, containers, hostPlatform } = parts
+    const contexts = this.#contexts
+    const clampMs = this.#clampMs
+    return {
+      layers,
+      archives,
+      roots,
+      containers,
+      held,
+      lease,
+      contexts,
+      tempRoot: directory,
+      args: buildArguments(dockerfile, options.buildArgs, {
+        build: hostPlatform,
+        target: platform ?? hostPlatform,
+      }),
+      escape: dockerfile.directives.escape,
+      clampMs,
+      now: () => new Date(clampMs ?? Date.now()).toISOString(),
+      mountMaker: createMountMaker({
+        ids: parts.ids,
+        roots,
+        contexts,
+        cacheRoot: join(parts.directory, 'cache'),
+        tempRoot: directory,
+        locks: this.#run.locks,
+        archives,
+        session,
+        secretRoot: parts.secretRoot,
+      }),
+      keepContainers: !options.removeIntermediate,
+      hostPlatform,
+      hostConfig: buildHostConfig(options),
+      stateImage: this.#run.stateImage,
+      listener,
+    }
+  }
+}
+
+function epochMs(options: BuildOptions): number | null {
+  const epoch = options.buildArgs.SOURCE_DATE_EPOCH ?? null
+  if (epoch === null || epoch === '') return null
+  if (!/^\d{1,12}$/.test(epoch)) throw new InvalidArgumentError(`invalid SOURCE_DATE_EPOCH: ${epoch}`)
+  return Number(epoch) * 1000
+}
+
+function platformOf({ os, architecture, variant }: PlatformSpec): BuildPlatform {
+  return parsePlatform([os, architecture, variant].filter((part) => part != null && part !== '').join('/'))
+}
+
+/** The credentials among those of the request that are for a reference's registry. */
+export function authFor(options: BuildOptions, reference: string) {
+  const domain = parseReference(reference).domain
+  const names =
+    domain === 'docker.io'
+      ? ['https://index.docker.io/v1/', 'index.docker.io', domain]
+      : [domain, `https://${domain}`]
+  for (const name of names) {
+    const auth = options.auth[name]
+    if (auth !== undefined) return auth
+  }
+  return null
+}

@@ -1,0 +1,41 @@
+import type { Duplex } from 'node:stream'
+import type { Digest } from '#base/digest.ts'
+import type { IdMap } from '#base/id-map.ts'
+import type { Archives } from '#images/archive.ts'
+import type { Images } from '#images/image-service.ts'
+import type { Layers } from '#images/layers/layers.ts'
+import type { ImagePushOptions } from '#spec/docker/options.ts'
+import type { BuildCache } from './cache/build-cache.ts'
+import type { BuildContent, BuildLeases, BuildRoots, StepContainers } from './needs.ts'
+import type { MadeLayer } from './ops/context.ts'
+import type { BuildPlatform } from './state.ts'
+
+/** What the builder is made of. */
+export interface BuilderParts {
+  readonly images: Images
+  readonly layers: Layers
+  readonly archives: Archives
+  readonly roots: BuildRoots
+  readonly containers: StepContainers
+  readonly leases: BuildLeases
+  readonly cache: BuildCache
+  readonly content: BuildContent
+  /** A directory that is the builder's alone: `cache/` in it stays, `tmp/` is emptied at start. */
+  readonly directory: string
+  /** A directory for mounts in memory, the builder's alone. */
+  readonly secretRoot: string
+  readonly hostPlatform: BuildPlatform
+  /** The user namespace that commands run in (`userns-remap`); null is the host's. */
+  readonly ids: IdMap | null
+  /** The layers that images name: forgetting a record of one frees nothing. */
+  readonly imageLayers: () => ReadonlySet<Digest>
+  /** Starts a collection in the background: layers of forgotten records go. */
+  readonly collectGarbage: () => void
+  /** Stores the one image of an OCI layout, a tar. */
+  readonly loadImage: (tar: Duplex, signal: AbortSignal) => Promise<Digest>
+  readonly push: (options: ImagePushOptions) => Promise<void>
+  /** Stores what one mounted root has and another lacks as a layer. */
+  readonly difference: (root: string, base: string, signal: AbortSignal) => Promise<MadeLayer>
+  /** Gives up the image of an intermediate state. */
+  readonly discardImage: (id: Digest) => Promise<void>
+}
