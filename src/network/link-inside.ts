@@ -2,7 +2,8 @@ import { closeSync } from 'node:fs'
 import { errnoOf } from '#errors/errors.ts'
 import { inNetns, openNetns } from '#kernel/netns.ts'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
-import { parseCidr } from './cidr.ts'
+import { formatAddress, parseCidr } from './cidr.ts'
+import type { Subnet } from './cidr.ts'
 import { endpointSysctls, sysctl } from './sysctl.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 
@@ -46,6 +47,16 @@ export class LinkInside implements Disposable {
       this.#netlink.addAddress(index, address, address.includes(':') ? 64 : 16)
     }
     this.#netlink.setLink(index, { up: true })
+  }
+
+  /** One more subnet is reached directly on this link. */
+  addSubnet(ifname: string, subnet: Subnet): void {
+    const destination = {
+      address: formatAddress({ family: subnet.family, value: subnet.first }),
+      prefix: subnet.prefix,
+    }
+    const { index } = this.#netlink.link(ifname)
+    this.#netlink.addRoute({ family: subnet.family, destination, index, replace: true })
   }
 
   /** Makes this the default route of a family, or (null) takes the default route away. */

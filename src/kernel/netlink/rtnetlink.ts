@@ -20,8 +20,6 @@ const RTM_GETADDR = 22
 const RTM_NEWROUTE = 24
 const RTM_DELROUTE = 25
 const RTM_GETROUTE = 26
-const RTM_NEWNEIGH = 28
-const RTM_DELNEIGH = 29
 const IFLA_ADDRESS = 1
 const IFLA_IFNAME = 3
 const IFLA_MTU = 4
@@ -88,6 +86,8 @@ export type LinkKind =
       readonly id: number
       readonly port: number
       readonly local?: string
+      /** Remembers behind which tunnel's end a MAC is, from what arrives. */
+      readonly learns?: boolean
       readonly parent?: number
     }
 
@@ -138,14 +138,30 @@ export class Rtnetlink implements Disposable {
     this.#socket.request(message)
   }
 
-  /** Sets flags of a bridge's port: `isolated` ports do not see each other, a `hairpin` port sends back what came from it. */
-  setBridgePort(index: number, port: { readonly isolated?: boolean; readonly hairpin?: boolean }): void {
+  /**
+   * Sets flags of a bridge's port: `isolated` ports do not see each other, a `hairpin` port sends back what came from it; behind a port that does not
+   * `learn` is only what the forwarding table says; `answersNeighbours`: the bridge answers ARP and ND for those it knows to be behind the port.
+   */
+  setBridgePort(
+    index: number,
+    port: {
+      readonly isolated?: boolean
+      readonly hairpin?: boolean
+      readonly learns?: boolean
+      readonly answersNeighbours?: boolean
+    },
+  ): void {
     const IFLA_BRPORT_MODE = 4
+    const IFLA_BRPORT_LEARNING = 8
+    const IFLA_BRPORT_NEIGH_SUPPRESS = 32
     const IFLA_BRPORT_ISOLATED = 33
     const message = linkMessage(RTM_SETLINK, { flags: 0, index, up: null, family: AF_BRIDGE })
     message.nest(IFLA_PROTINFO, () => {
       if (port.hairpin !== undefined) message.u8(IFLA_BRPORT_MODE, port.hairpin ? 1 : 0)
       if (port.isolated !== undefined) message.u8(IFLA_BRPORT_ISOLATED, port.isolated ? 1 : 0)
+      if (port.learns !== undefined) message.u8(IFLA_BRPORT_LEARNING, port.learns ? 1 : 0)
+      if (port.answersNeighbours !== undefined)
+        message.u8(IFLA_BRPORT_NEIGH_SUPPRESS, port.answersNeighbours ? 1 : 0)
     })
     this.#socket.request(message)
   }
@@ -228,23 +244,6 @@ export class Rtnetlink implements Disposable {
       .map(({ payload }) => parseRoute(payload, family))
       .filter((route) => route.table === 254)
   }
-
-  /** Adds a permanent neighbour entry, or a forwarding entry of a VXLAN (`forward`). */
-  setNeighbour(entry: NeighbourEntry): void {
-    this.#socket.request(neighbourMessage(RTM_NEWNEIGH, entry))
-  }
-
-  deleteNeighbour(entry: NeighbourEntry): void {
-    this.#socket.request(neighbourMessage(RTM_DELNEIGH, entry))
-  }
-}
-
-/** `address` to `mac` on a link; with `forward`, frames to `mac` go to the tunnel end `address`. */
-export interface NeighbourEntry {
-  readonly index: number
-  readonly address: string
-  readonly mac: string
-  readonly forward?: boolean
 }
 
 function linkMessage(
@@ -301,8 +300,9 @@ function putKindData(message: NetlinkMessage, kind: LinkKind): void {
       message.nest(IFLA_INFO_DATA, () => {
         const port = Buffer.alloc(2)
         port.writeUInt16BE(kind.port)
-        message.u32(1, kind.id).bytes(15, port).u8(7, 0)
-        if (kind.local !== undefined) message.bytes(4, ipToBytes(kind.local))
+        message.u32(1, kind.id).bytes(15, port).u8(7, kind.learns === true ? 1 : 0)
+        // IFLA_VXLAN_LOCAL and IFLA_VXLAN_LOCAL6
+        if (kind.local !== undefined) message.bytes(kind.local.includes(':') ? 17 : 4, ipToBytes(kind.local))
         if (kind.parent !== undefined) message.u32(3, kind.parent)
       })
       return
@@ -392,18 +392,4 @@ function parseRoute(payload: Buffer, family: 4 | 6): Route {
     index: attributes.get(4)?.readUInt32LE() ?? null,
     table: attributes.get(15)?.readUInt32LE() ?? payload.readUInt8(4),
   }
-}
-
-function neighbourMessage(type: number, entry: NeighbourEntry): NetlinkMessage {
-  const NUD_PERMANENT = 0x80
-  const NTF_SELF = 2
-  const bytes = ipToBytes(entry.address)
-  const fixed = Buffer.alloc(12)
-  fixed.writeUInt8(entry.forward === true ? AF_BRIDGE : bytes.length === 4 ? AF_INET : AF_INET6, 0)
-  fixed.writeInt32LE(entry.index, 4)
-  fixed.writeUInt16LE(NUD_PERMANENT, 8)
-  fixed.writeUInt8(entry.forward === true ? NTF_SELF : 0, 10)
-  // A forwarding entry for "all other frames" (00:00:…) may have many ends: they are appended, not replaced.
-  const flags = type === RTM_DELNEIGH ? 0 : NLM_F_CREATE | (entry.forward === true ? 0x800 : NLM_F_REPLACE)
-  return new NetlinkMessage(type, { flags, fixed }).bytes(1, bytes).bytes(2, macToBytes(entry.mac))
 }

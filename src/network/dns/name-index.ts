@@ -1,9 +1,15 @@
-import type { EndpointRecord, SandboxRecord } from '../records.ts'
+import type { EndpointRecord } from '../records.ts'
 
 /** A container in a network, found by name or address. */
 export interface NamedEndpoint {
   readonly containerName: string
   readonly endpoint: EndpointRecord
+}
+
+/** A container as names know it: one of this host, or of another in the same overlay network. */
+export interface NamedContainer {
+  readonly containerName: string
+  readonly endpoints: readonly EndpointRecord[]
 }
 
 /** Who has which name and which address in which network: look-ups cost the same however many containers there are. */
@@ -12,7 +18,7 @@ export class NameIndex {
   readonly #byAddress = new Map<string, NamedEndpoint>()
   readonly #entries = new Map<string, NamedEndpoint>()
 
-  add(record: SandboxRecord): void {
+  add(record: NamedContainer): void {
     for (const endpoint of record.endpoints) {
       const entry = { containerName: record.containerName, endpoint }
       this.#entries.set(endpoint.id, entry)
@@ -26,7 +32,7 @@ export class NameIndex {
     }
   }
 
-  remove(record: SandboxRecord): void {
+  remove(record: NamedContainer): void {
     for (const endpoint of record.endpoints) {
       const entry = this.#entries.get(endpoint.id)
       if (entry === undefined) continue

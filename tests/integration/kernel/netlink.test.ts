@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { closeSync, existsSync, readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
+import { ALL_OTHERS, Neighbours } from '#kernel/netlink/neighbours.ts'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import { createNetns, homeNetns, inNetns, openNetns, removeNetns } from '#kernel/netns.ts'
 import { applyRuleset, NftTable, type SetElement } from '#kernel/nftables.ts'
@@ -49,20 +50,12 @@ test('links: bridge, veth, macvlan, vxlan; rename, MTU, master, alias, deletion'
   netlink.addLink('mv', { kind: 'macvlan', parent: netlink.link('vc').index, mode: 'bridge' })
   assert.equal(netlink.link('mv').parent, netlink.link('vc').index)
   netlink.addLink('vx', { kind: 'vxlan', id: 77, port: 4789, local: '127.0.0.1' }, { up: true })
-  const tunnel = netlink.link('vx')
-  netlink.setNeighbour({ index: tunnel.index, address: '127.0.0.2', mac: '00:00:00:00:00:00', forward: true })
-  netlink.deleteNeighbour({
-    index: tunnel.index,
-    address: '127.0.0.2',
-    mac: '00:00:00:00:00:00',
-    forward: true,
-  })
   assert.throws(() => netlink.addLink('br', { kind: 'bridge' }), { errno: 'EEXIST' })
   for (const name of ['vx', 'mv', 'va', 'br']) netlink.deleteLink(name)
   assert.throws(() => netlink.link('vc'), { errno: 'ENODEV' })
 })
 
-test('addresses, routes and neighbours of both families', () => {
+test('addresses and routes of both families', () => {
   using netlink = inside()
   netlink.addLink('wire', { kind: 'veth', peer: { name: 'other' } }, { up: true })
   const { index } = netlink.link('wire')
@@ -86,9 +79,40 @@ test('addresses, routes and neighbours of both families', () => {
   assert.equal(netlink.routes(6).find((route) => route.destination === null)?.gateway, 'fd00:7::1')
   netlink.deleteDefaultRoute(4)
   assert.throws(() => netlink.deleteDefaultRoute(4), { errno: 'ESRCH' })
-  netlink.setNeighbour({ index, address: '10.1.2.9', mac: '02:00:00:00:00:09' })
   netlink.deleteAddress(index, '10.1.2.3', 24)
   netlink.deleteLink('wire')
+})
+
+test('neighbours of both families, and where a VXLAN sends frames', () => {
+  using netlink = inside()
+  using neighbours = inNetns(fd, () => new Neighbours())
+  netlink.addLink('nb', { kind: 'bridge' }, { up: true })
+  netlink.addLink('vx', { kind: 'vxlan', id: 78, port: 4789, local: '127.0.0.1' }, { up: true })
+  const bridge = netlink.link('nb').index
+  const { index } = netlink.link('vx')
+  netlink.setLink(index, { master: bridge })
+  netlink.setBridgePort(index, { learns: false, answersNeighbours: true })
+  const known = [
+    { index: bridge, address: '10.1.2.9', mac: '02:00:00:00:00:09' },
+    { index: bridge, address: 'fd00:7::9', mac: '02:00:00:00:00:09' },
+  ]
+  for (const entry of known) neighbours.set(entry)
+  assert.deepEqual(neighbours.list(bridge), known)
+  for (const entry of known) neighbours.delete(entry)
+  assert.deepEqual(neighbours.list(bridge), [])
+  const one = { index, mac: '02:00:00:00:00:09', remote: '127.0.0.2' }
+  const all = [
+    { index, mac: ALL_OTHERS, remote: '127.0.0.2' },
+    { index, mac: ALL_OTHERS, remote: '127.0.0.3' },
+  ]
+  for (const entry of [one, ...all]) neighbours.setForwarding(entry)
+  neighbours.setForwarding({ ...one, remote: '127.0.0.3' })
+  const byText = (entries: readonly object[]): string[] =>
+    entries.map((entry) => JSON.stringify(entry)).toSorted()
+  assert.deepEqual(byText(neighbours.forwardings(index)), byText([{ ...one, remote: '127.0.0.3' }, ...all]))
+  for (const entry of neighbours.forwardings(index)) neighbours.deleteForwarding(entry)
+  assert.deepEqual(neighbours.forwardings(index), [])
+  for (const name of ['vx', 'nb']) netlink.deleteLink(name)
 })
 
 test('a link is deleted off the thread, in the namespace of its client', async () => {
