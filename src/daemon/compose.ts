@@ -24,6 +24,7 @@ import { openUserNamespace } from '#kernel/user-namespaces.ts'
 import { networkSchema } from '#network/network-store.ts'
 import type { Networks } from '#network/networks.ts'
 import { openNetworks } from '#network/open-networks.ts'
+import { clusterSchema } from '#network/overlay/cluster-follower.ts'
 import { createRegistryService } from '#registry/registry-service.ts'
 import type { RegistryService } from '#registry/registry-service.ts'
 import { openPlugins } from '#plugins/open-plugins.ts'
@@ -39,6 +40,7 @@ import { volumeSchemas } from '#volumes/volume-store.ts'
 import type { Volumes } from '#volumes/volumes.ts'
 import { createCommits } from './commits.ts'
 import type { DaemonConfig } from './config.ts'
+import { daemonId } from './daemon-id.ts'
 import { openBuilder } from './open-builder.ts'
 import { registryConfig } from './registry-config.ts'
 import { DaemonSystem } from './system.ts'
@@ -72,6 +74,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     SNAPSHOT_SCHEMA,
     imageSchema,
     networkSchema,
+    clusterSchema,
     ...volumeSchemas,
     containerSchema,
     buildCacheSchema,
@@ -115,6 +118,10 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     ipForward: config.ipForward,
     ip6tables: config.ip6tables,
     userlandProxy: config.userlandProxy,
+    cluster:
+      config.cluster === null
+        ? null
+        : { options: config.cluster, hostId: daemonId(dataRoot), hostName: hostname() },
   })
   const plugins = openPlugins({ logger: log.with({ area: 'plugins' }) })
   const volumes = await openVolumes({

@@ -29,6 +29,24 @@ test('readConfig() fills in defaults', (t) => {
   assert.equal(config.tls, null)
 })
 
+test('readConfig() reads the cluster of overlay networks from the file and from flags alike', (t) => {
+  const file = {
+    'cluster-store': 'etcd://10.0.0.1:2379,10.0.0.2:2379',
+    'cluster-advertise': 'eth0:2376',
+    'cluster-store-opts': { 'discovery.ttl': '30', 'discovery.heartbeat': '10' },
+  }
+  const argv = [
+    ...['--cluster-store', file['cluster-store'], '--cluster-advertise=eth0:2376'],
+    ...['--cluster-store-opt', 'discovery.ttl=30', '--cluster-store-opt', 'discovery.heartbeat=10'],
+  ]
+  const { cluster } = read(t, { file }).config
+  assert.deepEqual(cluster?.etcd.endpoints, ['http://10.0.0.1:2379', 'http://10.0.0.2:2379'])
+  assert.equal(cluster.advertise, 'eth0')
+  assert.equal(cluster.ttlSeconds, 30)
+  assert.deepEqual(read(t, { argv }).config.cluster, cluster)
+  assert.throws(() => read(t, { argv: ['--cluster-advertise', 'eth0'] }), /need cluster-store/)
+})
+
 test('readConfig() joins the file and flags, and knows graph', (t) => {
   const { config } = read(t, { file: { graph: '/srv/wharf/', labels: ['a=b'] }, argv: ['--debug'] })
   assert.equal(config.dataRoot, '/srv/wharf')

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import type { IdMap } from '#base/id-map.ts'
-import { InvalidArgumentError } from '#errors/errors.ts'
+import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
+import { parseCluster } from '#network/overlay/cluster-options.ts'
+import type { ClusterOptions } from '#network/overlay/cluster-options.ts'
 import type { LogLevel } from '#base/logger.ts'
 import { mergeSettings, readConfigFile } from './config-file.ts'
 import type { CommandLine } from './flags.ts'
@@ -64,6 +67,8 @@ export interface DaemonConfig extends ReloadableConfig {
     readonly search: readonly string[]
   }
   readonly hostGatewayIp: string | null
+  /** Null: this host is in no cluster. */
+  readonly cluster: ClusterOptions | null
   readonly defaultRuntime: string | null
   readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
   /** `userns-remap` as it was given. */
@@ -147,6 +152,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     addressPools: reader.pools(),
     dns: { servers: reader.list('dns'), options: reader.list('dns-opts'), search: reader.list('dns-search') },
     hostGatewayIp: reader.text('host-gateway-ip'),
+    cluster: clusterOf(reader),
     defaultRuntime: reader.text('default-runtime'),
     runtimes: reader.runtimes(),
     usernsRemap: reader.text('userns-remap'),
@@ -202,6 +208,25 @@ function tlsOf(reader: Reader): TlsConfig | null {
     caCert: reader.text('tlscacert') ?? '/etc/wharf/ca.pem',
     cert: reader.text('tlscert') ?? '/etc/wharf/cert.pem',
     key: reader.text('tlskey') ?? '/etc/wharf/key.pem',
+  }
+}
+
+function clusterOf(reader: Reader): ClusterOptions | null {
+  const store = reader.text('cluster-store')
+  const advertise = reader.text('cluster-advertise') ?? ''
+  const options = reader.object<Record<string, string>>('cluster-store-opts') ?? {}
+  if (store !== null) return parseCluster({ store, advertise, options }, readPem)
+  if (advertise === '' && Object.keys(options).length === 0) return null
+  throw new InvalidArgumentError('cluster-advertise and cluster-store-opts need cluster-store')
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new InvalidArgumentError(`cannot read ${path} of cluster-store-opts: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 

@@ -120,6 +120,22 @@ export const SETTINGS: readonly Setting[] = [
     flag: 'default-address-pool',
     help: 'Pool of subnets of new networks: base=10.0.0.0/8,size=24',
   },
+  {
+    key: 'cluster-store',
+    kind: 'string',
+    help: 'etcd of overlay networks: etcd://<host>:<port>[,<host>:<port>…][/<path>]',
+  },
+  {
+    key: 'cluster-advertise',
+    kind: 'string',
+    help: 'Address or interface at which the other hosts of overlay networks reach this one',
+  },
+  {
+    key: 'cluster-store-opts',
+    kind: 'map',
+    flag: 'cluster-store-opt',
+    help: 'Option of the cluster store: discovery.ttl, kv.cacertfile, …',
+  },
   { key: 'dns', kind: 'list', help: 'DNS server of containers' },
   { key: 'dns-opts', kind: 'list', flag: 'dns-opt', help: 'DNS option of containers' },
   { key: 'dns-search', kind: 'list', help: 'DNS search domain of containers' },

@@ -18,9 +18,11 @@ import { planPools } from './ipam-config.ts'
 import type { IpamContext } from './ipam-config.ts'
 import type { NetworkDrivers } from './network-drivers.ts'
 import { parseDriver } from './network-drivers.ts'
-import { isPredefined, listFilter, pruneFilter } from './network-filters.ts'
+import { isPredefined, listFilter, pruneFilter, scopeOf } from './network-filters.ts'
 import type { NetworkStore } from './network-store.ts'
 import type { NetworkCatalog, NetworkDetail, NetworkEvents, NetworkIdentity } from './networks.ts'
+import type { Overlay } from './overlay/overlay.ts'
+import { overlayAddressPools } from './overlay/overlay-options.ts'
 import type { Pools } from './pools.ts'
 import type { NetworkRecord } from './records.ts'
 import type { AddressPoolBase } from './subnet-chooser.ts'
@@ -32,6 +34,7 @@ export interface CatalogParts {
   readonly drivers: NetworkDrivers
   readonly netlink: Rtnetlink
   readonly addressPools: readonly AddressPoolBase[]
+  readonly overlay: Overlay
   readonly events: NetworkEvents
   readonly log: Logger
   readonly ready: () => Promise<void>
@@ -47,13 +50,18 @@ export class Catalog implements NetworkCatalog {
 
   async create(request: NetworkCreateRequest): Promise<{ readonly Id: string; readonly Warning: string }> {
     await this.#parts.ready()
-    const { store, pools, drivers, events } = this.#parts
-    const record = this.plan(request)
+    const { store, pools, drivers, events, overlay } = this.#parts
+    const id = newId()
+    const isGlobal = request.Driver === 'overlay' && request.ConfigOnly !== true
+    const record = isGlobal
+      ? await overlay.publish(id, (others) => this.plan(request, { id, others }))
+      : this.plan(request, { id })
+    const isNew = store.network(id) === null
     store.putNetwork(record)
     await failpoint('network.create.recorded')
     try {
       drivers.ensure(record, { quiet: false })
-      pools.add(record)
+      if (isNew) pools.add(record)
       await drivers.settled()
     } catch (error) {
       pools.remove(record.id)
@@ -70,8 +78,11 @@ export class Catalog implements NetworkCatalog {
     return { Id: record.id, Warning: '' }
   }
 
-  /** Checks a request and works out the record, without making anything. */
-  plan(request: NetworkCreateRequest): NetworkRecord {
+  /** Checks a request and works out the record, without making anything. `others`: the networks of the cluster, for one that will be the cluster's. */
+  plan(
+    request: NetworkCreateRequest,
+    options: { readonly id: string; readonly others?: readonly NetworkRecord[] },
+  ): NetworkRecord {
     const { store, drivers } = this.#parts
     if (request.Name.trim() === '') throw new InvalidArgumentError('invalid name: name is empty')
     if (isPredefined(request.Name) || request.Name === 'default') {
@@ -82,7 +93,7 @@ export class Catalog implements NetworkCatalog {
     }
     if (request.Ingress === true)
       throw new InvalidArgumentError('ingress networks need a swarm, which Wharf has not')
-    if (request.Scope && request.Scope !== 'local') {
+    if (request.Scope && request.Scope !== (options.others === undefined ? 'local' : 'global')) {
       throw new PermissionDeniedError(
         'this node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
       )
@@ -99,7 +110,7 @@ export class Catalog implements NetworkCatalog {
     if (!enableIPv4 && !enableIPv6) throw new InvalidArgumentError('IPv4 or IPv6 must be enabled')
     const ipam = source === null ? request.IPAM : { Config: source.pools.map(poolConfig) }
     const draft: NetworkRecord = {
-      id: newId(),
+      id: options.id,
       name: request.Name,
       driver,
       created: new Date().toISOString().replace(/Z$/, '000000Z'),
@@ -117,7 +128,7 @@ export class Catalog implements NetworkCatalog {
       pools: planPools(ipam, {
         enableIPv4,
         enableIPv6,
-        context: this.ipamContext(),
+        context: this.ipamContext(options.others),
         allocate: request.ConfigOnly !== true,
       }),
       link: null,
@@ -137,7 +148,8 @@ export class Catalog implements NetworkCatalog {
 
   inspect(ref: string, options: { readonly verbose?: boolean; readonly scope?: string } = {}): NetworkDetail {
     const network = this.find(ref)
-    if (options.scope && options.scope !== 'local') throw new NotFoundError(`network ${ref} not found`)
+    if (options.scope && options.scope !== scopeOf(network))
+      throw new NotFoundError(`network ${ref} not found`)
     return this.#describe(network, { brief: false })
   }
 
@@ -204,23 +216,31 @@ export class Catalog implements NetworkCatalog {
     return { NetworksDeleted: deleted }
   }
 
-  /** What a new network's subnets must keep clear of. */
-  ipamContext(): IpamContext {
+  /**
+   * What a new network's subnets must keep clear of. Those of the host and those of the cluster (`others`) are apart: an overlay network has a namespace of its
+   * own. What we choose keeps clear of both all the same, for the containers that are in both.
+   */
+  ipamContext(others?: readonly NetworkRecord[]): IpamContext {
     const { store, netlink, addressPools } = this.#parts
+    const subnets = (networks: readonly NetworkRecord[]): Subnet[] =>
+      networks.flatMap((network) => network.pools.map((pool) => parseCidr(pool.subnet).subnet))
     // A configuration only describes subnets: those that use it have them.
     const real = [...store.networks()].filter((network) => !network.configOnly)
-    const networks = real.flatMap((network) => network.pools.map((pool) => parseCidr(pool.subnet).subnet))
-    const routes: Subnet[] = []
+    const local = real.filter((network) => network.driver !== 'overlay')
+    const global = others ?? real.filter((network) => network.driver === 'overlay')
+    const [networks, routes] =
+      others === undefined ? [subnets(local), subnets(global)] : [subnets(global), subnets(local)]
     for (const family of [4, 6] as const) {
       for (const { destination, prefix } of netlink.routes(family)) {
         if (destination !== null && prefix > 0) routes.push(subnetOf(parseAddress(destination), prefix))
       }
     }
-    return { networks, routes, pools: addressPools }
+    return { networks, routes, pools: others === undefined ? addressPools : overlayAddressPools }
   }
 
   async #delete(network: NetworkRecord): Promise<void> {
-    const { store, pools, drivers, events } = this.#parts
+    const { store, pools, drivers, events, overlay } = this.#parts
+    if (network.driver === 'overlay') await overlay.unpublish(network)
     // Forgotten first: a name in the list means a network that works. A link that is left over goes at the next start.
     pools.remove(network.id)
     store.deleteNetwork(network.id)
@@ -254,12 +274,14 @@ export class Catalog implements NetworkCatalog {
 
   /** The containers attached to a network, as `docker network inspect` lists them. */
   #attached(network: NetworkRecord): Record<string, EndpointResource> {
-    const containers: Record<string, EndpointResource> = {}
+    const { overlay } = this.#parts
+    const containers = network.driver === 'overlay' ? overlay.containersElsewhere(network) : {}
     for (const [containerId, sandbox] of this.#parts.store.attachedTo(network.id)) {
       const endpoint = sandbox.endpoints.find((candidate) => candidate.networkId === network.id)
       if (endpoint === undefined) continue
       containers[containerId] = {
-        Name: sandbox.containerName,
+        Name:
+          endpoint.isGateway === true ? `gateway_${sandbox.sandboxId.slice(0, 12)}` : sandbox.containerName,
         EndpointID: endpoint.id,
         MacAddress: endpoint.mac ?? '',
         IPv4Address: withPrefix(network, endpoint.ipv4, 4),
@@ -270,7 +292,8 @@ export class Catalog implements NetworkCatalog {
   }
 
   #inUse(network: NetworkRecord): boolean {
-    return this.#parts.store.attachedTo(network.id).size > 0
+    if (this.#parts.store.attachedTo(network.id).size > 0) return true
+    return network.driver === 'overlay' && Object.keys(this.#attached(network)).length > 0
   }
 
   #describe(network: NetworkRecord, { brief }: { readonly brief: boolean }): NetworkDetail {
@@ -279,7 +302,7 @@ export class Catalog implements NetworkCatalog {
       Name: network.name,
       Id: network.id,
       Created: network.created,
-      Scope: 'local',
+      Scope: scopeOf(network),
       Driver: network.driver,
       EnableIPv4: network.enableIPv4,
       EnableIPv6: network.enableIPv6,
@@ -296,6 +319,7 @@ export class Catalog implements NetworkCatalog {
       Containers: brief ? {} : this.#attached(network),
       Options: network.options,
       Labels: network.labels,
+      ...(network.driver === 'overlay' && !brief && { Peers: this.#parts.overlay.hostsOf(network.id) }),
       Status: { IPAM: { Subnets: brief ? {} : this.#parts.pools.status(network.id) } },
     }
   }

@@ -3,7 +3,8 @@ import type { EndpointRecord, NetworkRecord } from './records.ts'
 
 /** The address that a network's containers send to what is not on the network; null: none. */
 export function gatewayOf(network: NetworkRecord, family: 4 | 6): string | null {
-  if (network.internal) return null
+  // Overlay networks have no router: the way out is by the gateway network.
+  if (network.internal || network.driver === 'overlay') return null
   return network.pools.find((pool) => pool.family === family)?.gateway ?? null
 }
 

@@ -6,6 +6,8 @@ import type { Firewall } from './firewall.ts'
 import type { LinkInside } from './link-inside.ts'
 import { MacvlanDriver, parseMacvlanOptions } from './macvlan-driver.ts'
 import type { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
+import type { OverlayDriver } from './overlay/overlay-driver.ts'
+import { parseOverlayOptions } from './overlay/overlay-options.ts'
 import type { DriverName, EndpointRecord, NetworkRecord } from './records.ts'
 
 /** Sends what concerns links to the driver of the network. */
@@ -14,12 +16,18 @@ export class NetworkDrivers {
   readonly #bridge: BridgeDriver
   readonly #macvlan: MacvlanDriver
   readonly #firewall: Firewall
+  readonly #overlay: OverlayDriver
 
-  constructor(netlink: Rtnetlink, firewall: Firewall, host: HostOptions) {
+  constructor(
+    netlink: Rtnetlink,
+    firewall: Firewall,
+    options: { readonly host: HostOptions; readonly overlay: OverlayDriver },
+  ) {
     this.#netlink = netlink
     this.#firewall = firewall
-    this.#bridge = new BridgeDriver(netlink, firewall, host)
+    this.#bridge = new BridgeDriver(netlink, firewall, options.host)
     this.#macvlan = new MacvlanDriver(netlink)
+    this.#overlay = options.overlay
   }
 
   /**
@@ -41,6 +49,10 @@ export class NetworkDrivers {
         const { parent } = parseMacvlanOptions(record.options)
         return { link: parent, owned: !this.#hasLink(parent) }
       }
+      case 'overlay':
+        parseOverlayOptions(record.options)
+        if (!record.enableIPv4) throw new InvalidArgumentError('overlay networks need IPv4')
+        return { link: null, owned: false }
       default:
         return { link: null, owned: false }
     }
@@ -73,11 +85,13 @@ export class NetworkDrivers {
   /** Mends the host's end of a running container. */
   adopt(record: NetworkRecord, endpoint: EndpointRecord): void {
     if (record.driver === 'bridge') this.#bridge.adopt(record, endpoint)
+    else if (record.driver === 'overlay') this.#overlay.adopt(record)
   }
 
   attach(record: NetworkRecord, endpoint: EndpointRecord, options: AttachOptions): void {
     if (record.driver === 'bridge') this.#bridge.attach(record, endpoint, options)
     else if (record.driver === 'macvlan') this.#macvlan.attach(record, endpoint, options.inside)
+    else if (record.driver === 'overlay') this.#overlay.attach(record, endpoint, options.inside)
   }
 
   /** An endpoint that published nothing is about to: what it sends to its own port must come back to it. */
@@ -87,7 +101,8 @@ export class NetworkDrivers {
 
   /** Unplugs an endpoint; `inside` is null when its namespace is gone. Nothing passes when it returns. Idempotent. */
   detach(endpoint: EndpointRecord, inside: LinkInside | null): void {
-    if (endpoint.hostLink !== null) this.#bridge.detach(endpoint)
+    if (this.#overlay.holds(endpoint.networkId)) this.#overlay.detach(endpoint)
+    else if (endpoint.hostLink !== null) this.#bridge.detach(endpoint)
     else if (endpoint.ifname !== null) inside?.dropLink(endpoint.ifname)
   }
 
@@ -103,13 +118,12 @@ export function parseDriver(name: string): DriverName {
     case 'bridge':
       return 'bridge'
     case 'macvlan':
+    case 'overlay':
     case 'host':
     case 'null':
       return name
     case 'ipvlan':
       throw new NotImplementedError('the network driver "ipvlan" is not supported by Wharf: use "macvlan"')
-    case 'overlay':
-      throw new NotImplementedError('the network driver "overlay" is not supported by Wharf')
     default:
       throw new NotFoundError(`plugin "${name}" not found`)
   }

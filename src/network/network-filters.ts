@@ -24,7 +24,7 @@ export function listFilter(
     any('driver', (value) => value === network.driver) &&
     any('id', (value) => network.id.includes(value)) &&
     any('name', (value) => network.name.includes(value)) &&
-    any('scope', (value) => value === 'local') &&
+    any('scope', (value) => value === scopeOf(network)) &&
     any('type', (value) => (value === 'builtin') === isPredefined(network.name)) &&
     (filters.get('label') ?? []).every((value) => hasLabel(network, value)) &&
     (dangling === null || dangling === !(inUse(network) || isPredefined(network.name)))
@@ -40,6 +40,11 @@ export function pruneFilter(filters: Filters, now: number): (network: NetworkRec
     Date.parse(network.created) < before &&
     (filters.get('label') ?? []).every((value) => hasLabel(network, value)) &&
     (filters.get('label!') ?? []).every((value) => !hasLabel(network, value))
+}
+
+/** Where a network is known: on this host, or on all hosts of the cluster. */
+export function scopeOf(network: NetworkRecord): 'local' | 'global' {
+  return network.driver === 'overlay' ? 'global' : 'local'
 }
 
 /** Tells whether it is one of the networks that every daemon has. */

@@ -16,17 +16,22 @@ import { HostPorts } from './host-ports.ts'
 import { NetworkDrivers } from './network-drivers.ts'
 import { NetworkStore } from './network-store.ts'
 import type { NetworkEvents, Networks } from './networks.ts'
+import { Overlay } from './overlay/overlay.ts'
+import type { ClusterMembership } from './overlay/overlay.ts'
 import { PortProxy } from './port-proxy.ts'
 import { Pools } from './pools.ts'
 import { ensureDefaultBridge, ensurePlainNetworks } from './predefined.ts'
 import type { DefaultBridgeOptions } from './predefined.ts'
 import { portRules } from './publishing.ts'
+import type { NetworkRecord } from './records.ts'
 import { SandboxService } from './sandboxes.ts'
 import type { ViewContext } from './sandbox-view.ts'
 import { defaultAddressPools, uniqueLocalPool } from './subnet-chooser.ts'
 import type { AddressPoolBase } from './subnet-chooser.ts'
 import { sysctl } from './sysctl.ts'
 
+/** The way out for containers of overlay networks; named as Docker's, whose tools know it. */
+const GATEWAY_NETWORK = 'docker_gwbridge'
 /** How often the firewall's generation is looked at: one netlink message. */
 const HEAL_INTERVAL_MS = 1000
 
@@ -50,6 +55,8 @@ export interface NetworksOptions {
   readonly ip6tables?: boolean
   /** `userland-proxy`: serve published ports where the firewall cannot (IPv6 to a container without IPv6). */
   readonly userlandProxy: boolean
+  /** `cluster-store` and its kin; absent: there are no overlay networks. */
+  readonly cluster?: ClusterMembership | null
 }
 
 /**
@@ -71,9 +78,11 @@ class OpenNetworks implements Networks {
   readonly #dns: EmbeddedDns
   readonly #proxy: PortProxy
   readonly #catalog: Catalog
+  readonly #overlay: Overlay
   readonly #sandboxes: SandboxService
   readonly #timer: NodeJS.Timeout
   #ready: Promise<void>
+  #gateway: Promise<NetworkRecord> | null = null
 
   constructor(options: NetworksOptions) {
     this.#options = options
@@ -85,7 +94,24 @@ class OpenNetworks implements Networks {
     const ipv6 = options.ip6tables !== false
     const userRules = new UserRules({ file: join(execRoot, 'firewall-user-rules.nft'), log })
     this.#firewall = new NftFirewall({ tag, ipv6, userRules })
-    this.#drivers = new NetworkDrivers(this.#netlink, this.#firewall, { forward: options.ipForward, tag })
+    this.#overlay = new Overlay({
+      ...{
+        database: options.database,
+        store: this.#store,
+        pools: this.#pools,
+        netlink: this.#netlink,
+        execRoot,
+        log,
+      },
+      cluster: options.cluster ?? null,
+      disconnect: async (containerId, network) => {
+        await this.#sandboxes.disconnect(containerId, { network, force: true })
+      },
+    })
+    this.#drivers = new NetworkDrivers(this.#netlink, this.#firewall, {
+      host: { forward: options.ipForward, tag },
+      overlay: this.#overlay.driver,
+    })
     const ready = (): Promise<void> => this.#ready
     const context: ViewContext = {
       networkOf: (id) => this.#store.network(id),
@@ -97,7 +123,10 @@ class OpenNetworks implements Networks {
     this.#proxy = new PortProxy({ hostPorts: this.#hostPorts, enabled: options.userlandProxy, log })
     const addressPools = [...(options.addressPools ?? defaultAddressPools)]
     if (!addressPools.some((pool) => pool.base.includes(':'))) addressPools.push(uniqueLocalPool(execRoot))
-    const shared = { store: this.#store, pools: this.#pools, drivers: this.#drivers, events, log, ready }
+    const shared = {
+      ...{ store: this.#store, pools: this.#pools, drivers: this.#drivers, events, log, ready },
+      overlay: this.#overlay,
+    }
     this.#catalog = new Catalog({ ...shared, netlink: this.#netlink, addressPools })
     this.#sandboxes = new SandboxService({
       ...shared,
@@ -108,6 +137,7 @@ class OpenNetworks implements Networks {
       proxies: this.#proxy,
       context,
       resolve: (ref) => this.#catalog.find(ref),
+      gatewayNetwork: () => this.#gatewayNetwork(),
     })
     this.#loadRecords()
     this.#ready = this.#stand()
@@ -152,6 +182,7 @@ class OpenNetworks implements Networks {
     this.#proxy.closeAll()
     this.#hostPorts.close()
     await this.#ready.catch(() => {}) // Was logged when it happened.
+    await this.#overlay.close()
     const inUse = [...this.#store.sandboxes()].length > 0
     if (!inUse) await this.#takeDown()
     this.#firewall[Symbol.dispose]()
@@ -205,7 +236,25 @@ class OpenNetworks implements Networks {
           this.#firewall.publish(endpoint.id, portRules(network, endpoint), { quiet: true })
       }
     }
+    this.#overlay.start()
     await this.#firewall.install()
+  }
+
+  /** Containers in it do not see each other: it is their way out and nothing else. */
+  async #gatewayNetwork(): Promise<NetworkRecord> {
+    const found = this.#store.networkByName(GATEWAY_NETWORK)
+    if (found !== null) return found
+    this.#gateway ??= this.#catalog
+      .create({
+        Name: GATEWAY_NETWORK,
+        Driver: 'bridge',
+        Options: { 'com.docker.network.bridge.enable_icc': 'false' },
+      })
+      .then(({ Id }) => this.#catalog.find(Id))
+      .finally(() => {
+        this.#gateway = null
+      })
+    return await this.#gateway
   }
 
   async #heal(): Promise<void> {

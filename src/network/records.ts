@@ -60,6 +60,8 @@ export interface EndpointRecord {
   /** Names that the embedded DNS answers to, besides `<name>.<network>`. */
   readonly dnsNames: readonly string[]
   readonly ports: readonly PublishedPort[]
+  /** Made for the way out of an overlay network: the user did not ask for it and is not told of it. */
+  readonly isGateway?: true
   /** Limits of how fast it sends and receives; absent: none. */
   readonly rates?: Rates
 }

@@ -30,7 +30,7 @@ export function viewSandbox(record: SandboxRecord, context: ViewContext): Sandbo
     sandboxId: record.sandboxId,
     sandboxKey: record.netnsPath ?? '/var/run/docker/netns/default',
     endpoints: Object.fromEntries(
-      record.endpoints.map((endpoint) => [
+      shown(record).map((endpoint) => [
         endpoint.networkName,
         viewEndpoint(endpoint, context.networkOf(endpoint.networkId)),
       ]),
@@ -39,6 +39,11 @@ export function viewSandbox(record: SandboxRecord, context: ViewContext): Sandbo
     hosts: hostsText(record, context),
     resolvConf: resolvText(record, context),
   }
+}
+
+/** The endpoints that the user asked for. */
+function shown(record: SandboxRecord): readonly EndpointRecord[] {
+  return record.endpoints.filter((endpoint) => endpoint.isGateway !== true)
 }
 
 /** NetworkSettings.Networks[name]. */
@@ -87,7 +92,7 @@ export function hostsText(record: SandboxRecord, context: ViewContext): string {
   const { request } = record
   const isHost = request.mode.kind === 'host'
   if (isHost && request.extraHosts.length === 0) return hostFile('/etc/hosts')
-  const addresses = record.endpoints
+  const addresses = shown(record)
     .flatMap((endpoint) => [endpoint.ipv4, endpoint.ipv6])
     .filter((address) => address !== null)
   return hostsFile({

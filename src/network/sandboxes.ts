@@ -14,7 +14,7 @@ import {
 import { createNetns, createOwnedNetns, removeNetns } from '#kernel/netns.ts'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
-import { planEndpoint, releaseEndpoint, validateEndpoint } from './endpoints.ts'
+import { validateEndpoint } from './endpoints.ts'
 import type { Firewall } from './firewall.ts'
 import { gatewayEndpoint, gatewayOf } from './gateways.ts'
 import { PublishError } from './host-ports.ts'
@@ -23,10 +23,11 @@ import { LinkInside } from './link-inside.ts'
 import type { NetworkDrivers } from './network-drivers.ts'
 import type { NetworkStore } from './network-store.ts'
 import type { NetworkEvents, Sandbox, Sandboxes, SandboxRequest } from './networks.ts'
-import type { Pools } from './pools.ts'
 import type { PortChange } from './port-changes.ts'
 import { portWishes } from './port-spec.ts'
-import { CONFLICTS, endpointWishes } from './endpoint-wishes.ts'
+import { EndpointPlanner } from './endpoint-planner.ts'
+import type { PlannerParts } from './endpoint-planner.ts'
+import { CONFLICTS } from './endpoint-wishes.ts'
 import { PortPublisher } from './port-publisher.ts'
 import type { PortProxies } from './port-publisher.ts'
 import { checkWishes } from './publishing.ts'
@@ -44,10 +45,8 @@ export interface NameServers {
 }
 
 /** What the service is made of. */
-export interface SandboxParts {
+export interface SandboxParts extends PlannerParts {
   readonly execRoot: string
-  readonly store: NetworkStore
-  readonly pools: Pools
   readonly hostPorts: HostPorts
   readonly firewall: Firewall
   readonly drivers: NetworkDrivers
@@ -56,8 +55,6 @@ export interface SandboxParts {
   readonly context: ViewContext
   readonly events: NetworkEvents
   readonly log: Logger
-  /** Finds a network as the user named it. @throws NotFoundError. */
-  resolve(ref: string): NetworkRecord
   /** Resolves when networks and firewall stand. */
   readonly ready: () => Promise<void>
 }
@@ -72,11 +69,13 @@ export interface SandboxParts {
 export class SandboxService implements Sandboxes {
   readonly #parts: SandboxParts
   readonly #publisher: PortPublisher
+  readonly #planner: EndpointPlanner
   #hostsListener: (containerId: string, hosts: string) => void = () => {}
 
   constructor(parts: SandboxParts) {
     this.#parts = parts
     this.#publisher = new PortPublisher(parts)
+    this.#planner = new EndpointPlanner(parts)
   }
 
   check(request: SandboxRequest): void {
@@ -114,7 +113,7 @@ export class SandboxService implements Sandboxes {
     if (owner !== null) await createOwnedNetns(this.#netnsPath(sandboxId), owner)
     let record: SandboxRecord
     try {
-      record = this.#build(request, sandboxId)
+      record = this.#build(request, { sandboxId, endpoints: await this.#plan(request, sandboxId) })
       await this.#inForce(record)
     } catch (error) {
       throw inDockersWords(error)
@@ -144,9 +143,9 @@ export class SandboxService implements Sandboxes {
     options: { readonly network: string; readonly endpoint: EndpointSettings },
   ): Promise<Sandbox> {
     await this.#parts.ready()
-    const { store, pools, drivers } = this.#parts
+    const { store, drivers } = this.#parts
     const network = this.#parts.resolve(options.network)
-    const before = this.#existing(containerId)
+    let before = this.#existing(containerId)
     if (before.netnsPath === null) throw new InvalidArgumentError(CONFLICTS.host)
     if (before.endpoints.some((endpoint) => endpoint.networkName === 'none')) {
       throw new InvalidArgumentError(CONFLICTS.null)
@@ -158,26 +157,22 @@ export class SandboxService implements Sandboxes {
         `endpoint with name ${before.containerName} already exists in network ${network.name}`,
       )
     }
-    validateEndpoint(network, options.endpoint)
-    const ifnamesTaken = new Set(before.endpoints.map((endpoint) => endpoint.ifname ?? ''))
-    const endpoint = planEndpoint(pools, network, {
-      settings: options.endpoint,
-      request: before.request,
-      ifnamesTaken,
-    })
-    const after = { ...before, endpoints: [...before.endpoints, endpoint] }
+    const wish = { network, settings: options.endpoint, mac: null }
+    const added = await this.#planner.add(before.request, before.endpoints, wish)
+    before = this.#existing(containerId)
+    const after = { ...before, endpoints: [...before.endpoints, ...added] }
     store.putSandbox(after)
     try {
       using inside = new LinkInside(namespaceOf(after))
-      drivers.attach(network, endpoint, { inside, publishes: portWishes(before.request).length > 0 })
+      for (const endpoint of added) this.#attach(after, endpoint, inside)
       const record = this.#settle(after, inside, { fresh: false })
       await this.#parts.firewall.settled()
-      this.#tell('connect', record, endpoint)
+      for (const endpoint of added) this.#tell('connect', record, endpoint)
       return viewSandbox(record, this.#parts.context)
     } catch (error) {
-      drivers.detach(endpoint, null)
-      releaseEndpoint(pools, endpoint)
+      for (const endpoint of added) drivers.detach(endpoint, null)
       store.putSandbox(before)
+      for (const endpoint of added) this.#planner.giveBack(endpoint)
       throw error
     }
   }
@@ -187,24 +182,29 @@ export class SandboxService implements Sandboxes {
     options: { readonly network: string; readonly force: boolean },
   ): Promise<Sandbox> {
     await this.#parts.ready()
-    const { store, pools, drivers } = this.#parts
+    const { store, drivers } = this.#parts
     const network = this.#parts.resolve(options.network)
     const before = this.#existing(containerId)
-    const endpoint = before.endpoints.find((candidate) => candidate.networkId === network.id)
+    const endpoint = before.endpoints.find(
+      (candidate) => candidate.networkId === network.id && candidate.isGateway !== true,
+    )
     if (network.driver === 'host') throw new InvalidArgumentError(CONFLICTS.host)
     if (endpoint === undefined) {
       throw new PermissionDeniedError(`container ${containerId} is not connected to network ${network.name}`)
     }
     using inside = new LinkInside(namespaceOf(before))
-    this.#publisher.unpublish(endpoint)
-    drivers.detach(endpoint, inside)
-    const others = before.endpoints.filter((candidate) => candidate !== endpoint)
+    const leaving = this.#planner.leaving(endpoint, before.endpoints)
+    for (const gone of leaving) {
+      this.#publisher.unpublish(gone)
+      drivers.detach(gone, inside)
+    }
+    const others = before.endpoints.filter((candidate) => !leaving.includes(candidate))
     const record = this.#settle({ ...before, endpoints: others }, inside, { fresh: false })
-    releaseEndpoint(pools, endpoint)
     if (!usesEmbeddedDns(record, this.#parts.context)) this.#parts.nameServers.close(containerId)
     store.putSandbox(record)
+    for (const gone of leaving) this.#planner.giveBack(gone)
     await this.#parts.firewall.settled()
-    this.#tell('disconnect', record, endpoint)
+    for (const gone of leaving) this.#tell('disconnect', record, gone)
     return viewSandbox(record, this.#parts.context)
   }
 
@@ -233,6 +233,7 @@ export class SandboxService implements Sandboxes {
     }))
     const request = { ...record.request, containerName: newName }
     this.#parts.store.putSandbox({ ...record, containerName: newName, request, endpoints })
+    this.#parts.overlay.changed()
   }
 
   onHostsChanged(listener: (containerId: string, hosts: string) => void): void {
@@ -292,21 +293,27 @@ export class SandboxService implements Sandboxes {
     return join(this.#parts.execRoot, 'netns', sandboxId.slice(0, 12))
   }
 
-  #build(request: SandboxRequest, sandboxId: string): SandboxRecord {
-    const { store, pools } = this.#parts
-    const wishes = endpointWishes(request, this.#parts.resolve)
-    const endpoints: EndpointRecord[] = []
+  async #plan(request: SandboxRequest, sandboxId: string): Promise<EndpointRecord[]> {
+    const { store } = this.#parts
     try {
-      for (const { network, settings, mac } of wishes) {
-        validateEndpoint(network, settings)
-        const ifnamesTaken = new Set(endpoints.map((endpoint) => endpoint.ifname ?? ''))
-        endpoints.push(planEndpoint(pools, network, { settings, request, ifnamesTaken, mac }))
-      }
+      const endpoints = await this.#planner.plan(request)
+      // Removed while the planner waited for the cluster.
+      const lost = endpoints.find((endpoint) => store.network(endpoint.networkId) === null)
+      if (lost === undefined) return endpoints
+      for (const endpoint of endpoints) this.#planner.giveBack(endpoint)
+      throw new NotFoundError(`network ${lost.networkId} not found`)
     } catch (error) {
-      for (const endpoint of endpoints) releaseEndpoint(pools, endpoint)
       if (request.owner !== undefined) removeNetns(this.#netnsPath(sandboxId))
       throw error
     }
+  }
+
+  #build(
+    request: SandboxRequest,
+    options: { readonly sandboxId: string; readonly endpoints: readonly EndpointRecord[] },
+  ): SandboxRecord {
+    const { store } = this.#parts
+    const { sandboxId, endpoints } = options
     const isHost =
       request.mode.kind === 'host' || endpoints.some((endpoint) => endpoint.networkName === 'host')
     const planned: SandboxRecord = {
@@ -334,13 +341,15 @@ export class SandboxService implements Sandboxes {
     failpointSync('network.sandbox.netns-made')
     using inside = new LinkInside(planned.netnsPath)
     if (isOwned) inside.run(prepareNetns)
-    const publishes = portWishes(planned.request).length > 0
-    for (const endpoint of planned.endpoints) {
-      const network = this.#parts.store.network(endpoint.networkId)
-      if (network !== null) this.#parts.drivers.attach(network, endpoint, { inside, publishes })
-    }
+    for (const endpoint of planned.endpoints) this.#attach(planned, endpoint, inside)
     failpointSync('network.sandbox.attached')
     return this.#settle(planned, inside, { fresh: true })
+  }
+
+  #attach(record: SandboxRecord, endpoint: EndpointRecord, inside: LinkInside): void {
+    const network = this.#parts.store.network(endpoint.networkId)
+    const publishes = portWishes(record.request).length > 0
+    if (network !== null) this.#parts.drivers.attach(network, endpoint, { inside, publishes })
   }
 
   /**
@@ -375,7 +384,7 @@ export class SandboxService implements Sandboxes {
 
   /** Gives everything of a sandbox back, whatever of it there is, then forgets it. */
   #unmake(record: SandboxRecord): void {
-    const { store, pools, drivers, nameServers, log } = this.#parts
+    const { store, drivers, nameServers, log } = this.#parts
     const attempt = (what: string, work: () => void): void => {
       try {
         work()
@@ -392,13 +401,13 @@ export class SandboxService implements Sandboxes {
     for (const endpoint of record.endpoints) {
       attempt('ports', () => this.#publisher.unpublish(endpoint))
       attempt('link', () => drivers.detach(endpoint, inside))
-      releaseEndpoint(pools, endpoint)
     }
     if (record.netnsPath !== null) {
       const { netnsPath } = record
       attempt('namespace', () => removeNetns(netnsPath))
     }
     store.deleteSandbox(record.containerId)
+    for (const endpoint of record.endpoints) attempt('addresses', () => this.#planner.giveBack(endpoint))
   }
 
   #tell(action: 'connect' | 'disconnect', record: SandboxRecord, endpoint: EndpointRecord): void {

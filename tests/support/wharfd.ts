@@ -20,6 +20,8 @@ export type WharfdOptions = {
   readonly flags?: readonly string[]
   /** The program to run instead of the sources: `bin/wharfd` beside a bundle. */
   readonly program?: string
+  /** The network namespace to run in, and a name for it: a host of its own, whose end is not that of the others. */
+  readonly host?: { readonly netnsPath: string; readonly name: string }
 }
 
 /** A wharfd with roots, socket and bridge of its own. */
@@ -30,6 +32,7 @@ export class Wharfd extends Engine {
   readonly bridge: string
   /** The address of the bridge. */
   readonly gateway: string
+  readonly #cgroup: string
   #options: WharfdOptions
   #child: ChildProcess | null = null
 
@@ -37,6 +40,7 @@ export class Wharfd extends Engine {
     super()
     this.#options = options
     this.root = scratchDirectory('w')
+    this.#cgroup = `${scratchTag}${options.host?.name ?? ''}`
     this.socketPath = `${this.root}/wharf.sock`
     this.bridge = `wt${createHash('sha256').update(this.root).digest('hex').slice(0, 8)}`
     this.gateway = `10.${randomInt(100, 250)}.${randomInt(1, 250)}.1`
@@ -137,8 +141,9 @@ export class Wharfd extends Engine {
     writeFileSync(`${this.root}/daemon.json`, JSON.stringify(this.#options.config ?? {}))
     const log = openSync(`${this.root}/daemon.log`, 'a')
     const sources = [process.execPath, '--disable-warning=ExperimentalWarning', main] as const
-    const [program, ...args] = this.#options.program === undefined ? sources : [this.#options.program]
-    const child = spawn(program, [...args, ...this.#flags()], {
+    const program = this.#options.program === undefined ? sources : [this.#options.program]
+    const [file = '', ...args] = [...this.#enter(), ...program, ...this.#flags()]
+    const child = spawn(file, args, {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...this.#options.env },
       cwd: '/',
@@ -171,9 +176,15 @@ export class Wharfd extends Engine {
         `${this.root}/run`,
       ],
       ...['--pidfile', `${this.root}/wharfd.pid`, '--config-file', `${this.root}/daemon.json`],
-      ...['--bridge', this.bridge, '--bip', `${this.gateway}/24`, '--cgroup-parent', `/${scratchTag}`],
+      ...['--bridge', this.bridge, '--bip', `${this.gateway}/24`, '--cgroup-parent', `/${this.#cgroup}`],
       ...(this.#options.flags ?? []),
     ]
+  }
+
+  /** What goes before a command that runs on the daemon's host. */
+  #enter(): readonly string[] {
+    const { host } = this.#options
+    return host === undefined ? [] : ['nsenter', `--net=${host.netnsPath}`]
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -184,9 +195,9 @@ export class Wharfd extends Engine {
 
   async #powerOff(): Promise<void> {
     if (this.isRunning) await this.#end('SIGKILL')
-    await killTree(this.root, scratchTag)
+    await killTree(this.root, this.#cgroup)
     unmountBelow(this.root)
     rmSync(`${this.root}/run`, { recursive: true, force: true })
-    await run(['ip', 'link', 'delete', this.bridge])
+    await run([...this.#enter(), 'ip', 'link', 'delete', this.bridge])
   }
 }

@@ -23,10 +23,13 @@ export class ClusterNetworks {
   }
 
   /**
-   * Makes a network known to all hosts. `plan` is called with all networks that there are, again when another host made one meanwhile.
+   * Makes the network with this id known to all hosts. `plan` is called with all networks that there are, again when another host made one meanwhile.
    * @throws ConflictError for a name that is taken, PermissionDeniedError for an overlap, UnavailableError, what `plan` throws.
    */
-  async publish(plan: (others: readonly NetworkRecord[]) => NetworkRecord): Promise<NetworkRecord> {
+  async publish(
+    id: string,
+    plan: (others: readonly NetworkRecord[]) => NetworkRecord,
+  ): Promise<NetworkRecord> {
     const { generation, networks } = this.#keys
     for (;;) {
       const { found } = await this.#etcd.transact({
@@ -35,11 +38,10 @@ export class ClusterNetworks {
       })
       const [seen = [], entries = []] = found
       const others = entries.map(({ value }) => JSON.parse(value) as NetworkRecord)
-      const planned = plan(others)
-      const already = others.find((other) => other.id === planned.id)
+      const already = others.find((other) => other.id === id)
       // An earlier attempt, whose answer was lost.
       if (already !== undefined) return already
-      const network = withIdentifiers(planned, others)
+      const network = withIdentifiers(plan(others), others)
       refuseClashes(network, others)
       const unchanged: Compare = {
         key: generation,
@@ -73,7 +75,7 @@ export class ClusterNetworks {
   /** Puts a network back that this host has and the store does not. @throws ConflictError, PermissionDeniedError when something of it is taken now. */
   async restore(network: NetworkRecord): Promise<void> {
     if (this.#mirror.networks.has(network.id)) return
-    await this.publish(() => network)
+    await this.publish(network.id, () => network)
   }
 }
 

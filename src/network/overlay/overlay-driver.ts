@@ -28,6 +28,8 @@ export class OverlayDriver {
   readonly #parts: OverlayDriverParts
   readonly #namespaces = new Map<string, OverlayNamespace>()
   readonly #leaving = new Map<string, Promise<void>>()
+  /** Networks whose namespaces stand since before the daemon started. */
+  readonly #found = new Set<string>()
 
   constructor(parts: OverlayDriverParts) {
     this.#parts = parts
@@ -67,6 +69,23 @@ export class OverlayDriver {
     }
   }
 
+  /** True when the network stands on this host. */
+  holds(networkId: string): boolean {
+    return this.#namespaces.has(networkId) || this.#found.has(networkId)
+  }
+
+  /** After a restart: goes on keeping a network up in which containers run. What cannot be mended is logged: they run on. */
+  adopt(record: NetworkRecord): void {
+    try {
+      this.ensure(record)
+    } catch (error) {
+      this.#parts.log.warn('cannot mend an overlay network', {
+        network: record.name,
+        reason: messageOf(error),
+      })
+    }
+  }
+
   /** Unplugs a container: nothing passes any more when it returns. Idempotent. */
   detach(endpoint: EndpointRecord): void {
     const { hostLink } = endpoint
@@ -93,6 +112,7 @@ export class OverlayDriver {
     const namespace = this.#namespaces.get(networkId) ?? OverlayNamespace.open(this.#path(networkId))
     if (namespace === null) return
     this.#namespaces.delete(networkId)
+    this.#found.delete(networkId)
     const done = namespace
       .remove()
       .catch((error: unknown) =>
@@ -115,7 +135,10 @@ export class OverlayDriver {
       if (errnoOf(error) === 'ENOENT') return
       throw error
     }
-    for (const name of names) if (!isUsed(name)) this.retire(name)
+    for (const name of names) {
+      this.#found.add(name)
+      if (!isUsed(name)) this.retire(name)
+    }
   }
 
   peerChanged(networkId: string, before: Peer | null, after: Peer | null): void {

@@ -1,11 +1,19 @@
 import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
 import { parseMtu } from '../bridge-options.ts'
 import type { NetworkRecord } from '../records.ts'
+import { uniqueLocalPool } from '../subnet-chooser.ts'
+import type { AddressPoolBase } from '../subnet-chooser.ts'
 
 export const VNI_OPTION = 'com.docker.network.driver.overlay.vxlanid_list'
 /** What is left of an Ethernet frame of 1500 bytes in a VXLAN packet over IPv4 (RFC 7348). */
 const DEFAULT_MTU = 1450
 const LARGEST_VNI = 0xffffff
+
+/** Where subnets come from when the user names none: the same on all hosts. */
+export const overlayAddressPools: readonly AddressPoolBase[] = [
+  { base: '10.0.0.0/8', size: 24 },
+  uniqueLocalPool('overlay'),
+]
 
 /** The options of the overlay driver, read. */
 export interface OverlayOptions {

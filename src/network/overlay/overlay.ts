@@ -92,18 +92,23 @@ export class Overlay {
   }
 
   /**
-   * Makes a network known to all hosts; `plan` may be called several times, with the networks of the cluster.
+   * Makes the network with this id known to all hosts; `plan` may be called several times, with the networks of the cluster.
    * @throws ConflictError, PermissionDeniedError; UnavailableError when the store does not answer, or when there is none.
    */
-  async publish(plan: (others: readonly NetworkRecord[]) => NetworkRecord): Promise<NetworkRecord> {
+  async publish(
+    id: string,
+    plan: (others: readonly NetworkRecord[]) => NetworkRecord,
+  ): Promise<NetworkRecord> {
     const { session, networks } = this.#required()
     await session.connected(WAIT_MS)
-    return await networks.publish(plan)
+    return await networks.publish(id, plan)
   }
 
   /** Forgets a network on all hosts. @throws PermissionDeniedError while a host has containers in it; UnavailableError. */
   async unpublish(network: NetworkRecord): Promise<void> {
-    const { session, networks, own } = this.#required()
+    // Left over from when this host was in a cluster.
+    if (this.#cluster === null) return
+    const { session, networks, own } = this.#cluster
     await session.connected(WAIT_MS)
     await own.removed()
     if (await networks.unpublish(network.id)) return
