@@ -300,7 +300,10 @@ function putKindData(message: NetlinkMessage, kind: LinkKind): void {
       message.nest(IFLA_INFO_DATA, () => {
         const port = Buffer.alloc(2)
         port.writeUInt16BE(kind.port)
-        message.u32(1, kind.id).bytes(15, port).u8(7, kind.learns === true ? 1 : 0)
+        message
+          .u32(1, kind.id)
+          .bytes(15, port)
+          .u8(7, kind.learns === true ? 1 : 0)
         // IFLA_VXLAN_LOCAL and IFLA_VXLAN_LOCAL6
         if (kind.local !== undefined) message.bytes(kind.local.includes(':') ? 17 : 4, ipToBytes(kind.local))
         if (kind.parent !== undefined) message.u32(3, kind.parent)
