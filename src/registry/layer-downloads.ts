@@ -1,4 +1,5 @@
 import type { Digest } from '#base/digest.ts'
+import { releaseBytes } from '#base/release-bytes.ts'
 import { DataLossError, UnavailableError } from '#errors/errors.ts'
 import { type OciDescriptor, isForeignLayerType } from '#spec/oci/image.ts'
 import { openForeignBlob } from './foreign-layers.ts'
@@ -161,6 +162,7 @@ export class LayerDownloads {
           )
         }
         await intake.write(fresh)
+        releaseBytes(chunk)
         report({ status: 'Downloading', current: intake.receivedBytes, total: blob.size })
       }
     } catch (error) {

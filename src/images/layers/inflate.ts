@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream'
 import { ReadableStream } from 'node:stream/web'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { releaseBytes } from '#base/release-bytes.ts'
 import { InvalidArgumentError, WharfError, messageOf } from '#errors/errors.ts'
 import type { LayerCompression } from './layers.ts'
 
@@ -51,6 +52,7 @@ export async function inflate(
       taking = true
       await take(bytes)
       taking = false
+      releaseBytes(bytes)
     }
   }
   const feeding = feed().catch((error: unknown) => {

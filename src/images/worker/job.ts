@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import { releaseBytes } from '#base/release-bytes.ts'
 import { type FromJob, type ToJob, WINDOW_BYTES } from './channel.ts'
 
 /** A job's side of its channel: bytes in, bytes out, all with bounded buffers. */
@@ -26,8 +27,10 @@ export class Job {
       this.signal.throwIfAborted()
       const bytes = this.#incoming.shift()
       if (bytes !== undefined) {
+        const sizeBytes = bytes.byteLength
         yield Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-        this.post({ type: 'credit', bytes: bytes.byteLength })
+        this.post({ type: 'credit', bytes: sizeBytes })
+        releaseBytes(bytes)
       } else if (this.#inputEnded) {
         return
       } else {
