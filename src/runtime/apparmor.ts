@@ -51,30 +51,31 @@ profile ${DEFAULT_PROFILE} flags=(attach_disconnected,mediate_deleted) {
 }
 `
 
-/** Tells whether the kernel enforces AppArmor and this daemon can see it. */
+/** Tells whether the kernel enforces AppArmor, this daemon can see it and load profiles: what Docker asks, too. */
 export function isApparmorEnabled(): boolean {
-  return existsSync(SECURITY_FS) && readText(ENABLED).startsWith('Y')
+  return (
+    existsSync(SECURITY_FS) && readText(ENABLED).startsWith('Y') && findProgram('apparmor_parser') !== null
+  )
 }
 
 /**
  * Makes sure that the default profile is in the kernel. One that is there is left as it is: an administrator, or a
  * dockerd beside us, may have put it there.
- * @returns false when it cannot be loaded; containers then run without a profile
+ * @returns false when it cannot be loaded: containers that need it are refused then
  */
 export async function ensureDefaultProfile(directory: string, logger: Logger): Promise<boolean> {
   if (readText(join(SECURITY_FS, 'profiles')).includes(`${DEFAULT_PROFILE} (`)) return true
   const parser = findProgram('apparmor_parser')
-  if (parser === null) {
-    logger.warn('AppArmor is enabled but apparmor_parser is not installed: containers run without a profile')
-    return false
-  }
+  if (parser === null) return false
   const file = join(directory, DEFAULT_PROFILE)
   await writeFile(file, PROFILE, { mode: 0o600 })
   try {
     const env = ['PATH=/usr/sbin:/usr/bin:/sbin:/bin']
     const { exit, output } = await captureOutput({ argv: [parser, '--skip-cache', '--replace', file], env })
     if (exit.exitCode === 0) return true
-    logger.warn('the AppArmor profile cannot be loaded: containers run without it', { output: output.trim() })
+    logger.error('the AppArmor profile cannot be loaded: no container can run with it', {
+      output: output.trim(),
+    })
     return false
   } finally {
     await rm(file, { force: true })

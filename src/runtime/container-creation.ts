@@ -14,6 +14,7 @@ import { Bundle, processStartTime, type BundleRecord, type RuntimePaths, type St
 import { startMonitor, type Monitor } from './conmon.ts'
 import type { ContainerCleanup } from './container-cleanup.ts'
 import { giveStreams } from './give-streams.ts'
+import { removeCoreLink } from './core-link.ts'
 import { createFailure } from './failure-texts.ts'
 import { engineFor, type Engine, type Engines } from './oci-engines.ts'
 import type { CreateRequest, PrepareRequest } from './runtime.ts'
@@ -150,6 +151,7 @@ export class ContainerCreation {
       throw createFailure(engine.name, message?.message ?? '', request.args[0] ?? '')
     }
     restoreNullDevice()
+    if (engine.waits === 'reads-fifo') removeCoreLink(message.data, request.mounts)
     const { user } = request.namespaces
     if (user !== null) giveStreams(monitor.process.pid, ownerOnHost(user, spec.process.user))
     await failpoint('runtime.create.monitor-started')

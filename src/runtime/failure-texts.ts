@@ -41,6 +41,15 @@ function explain(output: string, program: string): ProgramFault {
       exitCode: NOT_FOUND,
     }
   }
+  // crun only says `chdir`.
+  const directoryOf = /^chdir `(.*)`: (.*)$/.exec(text)
+  if (directoryOf !== null) {
+    const [, cwd = '', why = ''] = directoryOf
+    return {
+      text: `${start}: chdir to cwd (${JSON.stringify(cwd)}) set in config.json failed: ${why.toLowerCase()}`,
+      exitCode: /no such file/i.test(why) ? NOT_FOUND : NOT_EXECUTABLE,
+    }
+  }
   const denied =
     /open executable: (operation not permitted|permission denied)|exec: "[^"]*": permission denied/i
   const directory = /exec: "[^"]*": is a directory|the path .* is (a directory|not a regular file)/i

@@ -124,7 +124,7 @@ export class Creation {
     for (const mode of [host.PidMode ?? '', host.IpcMode ?? '']) {
       if (mode.startsWith('container:')) peerOf(mode.slice('container:'.length), records)
     }
-    networks.check(sandboxRequest(draft, (reference) => records.resolve(reference)))
+    checkNetwork(draft, { records, networks })
     return draft
   }
 
@@ -191,6 +191,22 @@ function hostnameOf(
   if (wanted !== '') return wanted
   if (host.NetworkMode?.startsWith('container:') === true) return ''
   return host.NetworkMode === 'host' || host.UTSMode === 'host' ? hostname() : id.slice(0, 12)
+}
+
+/** As in Docker, whose network is joined need not exist before the start. */
+function checkNetwork(
+  draft: ContainerRecord,
+  { records, networks }: Pick<ContainerContext, 'records' | 'networks'>,
+): void {
+  const peer = (reference: string): { readonly id: string; readonly name: string } => {
+    try {
+      return records.resolve(reference)
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error
+      return { id: '', name: reference }
+    }
+  }
+  networks.check(sandboxRequest(draft, peer))
 }
 
 /** Another container that the request names. That it is missing is no 404: clients would go and pull the image. */

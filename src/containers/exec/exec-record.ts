@@ -11,7 +11,8 @@ export interface ExecRecord {
 
 export type ExecState =
   | { readonly status: 'created' }
-  | { readonly status: 'starting' }
+  /** `started` resolves when it runs, or will not. */
+  | { readonly status: 'starting'; readonly started: Promise<void> }
   | { readonly status: 'running'; readonly pid: number; readonly attachment: Attachment | null }
   | { readonly status: 'ended'; readonly pid: number; readonly exitCode: number; readonly endedAtMs: number }
 

@@ -80,6 +80,8 @@ export class Execs {
     const container = this.#context.records.find(exec.containerId)
     if (container !== null && !isAlive(container.state))
       throw new ConflictError(`container ${exec.containerId} is not running`)
+    // Clients ask while it starts: dockerd lets them wait, too.
+    if (exec.state.status === 'starting') await exec.state.started
     if (exec.state.status !== 'running') throw new ConflictError(`exec process is not started`)
     await this.#context.runtime.resizeExec(exec.containerId, exec.id, size)
   }
@@ -117,7 +119,8 @@ export class Execs {
     if (status !== 'created') throw new ConflictError(`exec command ${exec.id} is already running`)
     const record = this.#context.records.get(containerId)
     assertRuns(record)
-    exec.state = { status: 'starting' }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    exec.state = { status: 'starting', started: promise }
     const console = options.consoleSize ?? consoleSize(request.ConsoleSize ?? null)
     this.#publish(record, exec, { action: `exec_start: ${commandOf(exec)}` })
     try {
@@ -139,6 +142,8 @@ export class Execs {
     } catch (error) {
       this.#ended(exec, { pid: 0, exitCode: error instanceof RuntimeFailure ? error.exitCode : 126 })
       throw error
+    } finally {
+      resolve()
     }
   }
 

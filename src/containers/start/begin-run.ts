@@ -3,14 +3,15 @@ import { failpoint } from '#base/failpoint.ts'
 import { mappedRoot } from '#base/id-map.ts'
 import { phase } from '#base/trace.ts'
 import { parseDigest } from '#base/digest.ts'
-import { ConflictError } from '#errors/errors.ts'
+import { ConflictError, messageOf } from '#errors/errors.ts'
+import { RuntimeFailure } from '#runtime/runtime-failure.ts'
 import { isAlive } from '../state.ts'
 import { containerPaths } from '../container-paths.ts'
 import type { ContainerContext } from '../context.ts'
 import type { ContainerRecord } from '../records.ts'
 import { etcFiles } from './etc-files.ts'
 import { linkEnvironment } from './link-environment.ts'
-import { namespaces, sharedMemoryPath } from './namespaces.ts'
+import { type NamespacePeers, namespaces, sharedMemoryPath } from './namespaces.ts'
 import { sandboxRequest } from './network-request.ts'
 import { parentsFirst, userMounts } from './user-mounts.ts'
 import { idMapOf } from '../id-map-of.ts'
@@ -32,7 +33,7 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
   }
   const ids = idMapOf(record, context.defaults)
   const owner = ids === null ? null : userNamespaceOf(record, { ids, peers, defaults: context.defaults })
-  const request = sandboxRequest(record, (reference) => peers.resolve(reference), owner)
+  const request = sandboxRequest(record, (reference) => networkPeer(peers, reference), owner)
   const joined = request.mode.kind === 'container' ? joinable(peers.resolve(request.mode.containerId)) : null
   const monitor = {
     id,
@@ -97,6 +98,16 @@ async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
 async function allSettled<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): Promise<[A, B, C]> {
   await Promise.allSettled(work)
   return await Promise.all(work)
+}
+
+/** @throws RuntimeFailure, for dockerd answers 500 */
+function networkPeer(peers: NamespacePeers, reference: string): ContainerRecord {
+  try {
+    return peers.resolve(reference)
+  } catch (cause) {
+    const message = `joining network namespace of container: ${messageOf(cause)}`
+    throw new RuntimeFailure(message, { exitCode: 128, cause })
+  }
 }
 
 function joinable(peer: ContainerRecord): ContainerRecord {

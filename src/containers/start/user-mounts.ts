@@ -1,7 +1,9 @@
 import { mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { errnoOf, InvalidArgumentError } from '#errors/errors.ts'
 import { findBeneath } from '#kernel/paths.ts'
 import type { ContainerMount } from '#runtime/runtime.ts'
+import { checkPropagation } from './check-propagation.ts'
 import type { MountRecord } from '../create/mount-record.ts'
 import { tmpfsOptions } from '../create/tmpfs-options.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -37,6 +39,7 @@ async function resolveMount(mount: MountRecord, hosts: MountHosts): Promise<Cont
       return { kind: 'tmpfs', destination, options: mount.options, readOnly }
     case 'bind':
       if (mount.createSource) createSource(mount.source)
+      checkPropagation(mount.source, mount.propagation)
       return {
         kind: 'bind',
         source: mount.source,
@@ -49,12 +52,12 @@ async function resolveMount(mount: MountRecord, hosts: MountHosts): Promise<Cont
       }
     case 'volume': {
       const root = await hosts.volume(mount.name)
-      const source = mount.subpath === '' ? root : subpath(root, mount.subpath, 'volume')
+      const source = mount.subpath === '' ? root : subpath(root, mount.subpath)
       return { kind: 'bind', source, destination, readOnly, recursive: true, propagation: 'rprivate' }
     }
     case 'image': {
       const root = await hosts.image(mount)
-      const source = mount.subpath === '' ? root : subpath(root, mount.subpath, 'image')
+      const source = mount.subpath === '' ? root : subpath(root, mount.subpath)
       return { kind: 'bind', source, destination, readOnly: true, recursive: true, propagation: 'rprivate' }
     }
   }
@@ -73,11 +76,11 @@ function createSource(path: string): void {
   }
 }
 
-function subpath(root: string, path: string, kind: string): string {
+function subpath(root: string, path: string): string {
   const found = findBeneath(root, path)
-  if (found === null)
-    throw new InvalidArgumentError(`cannot access path ${path} of the ${kind}: no such file or directory`)
-  return found
+  if (found !== null) return found
+  const shown = join(root, path)
+  throw new InvalidArgumentError(`cannot access path ${shown}: lstat ${shown}: no such file or directory`)
 }
 
 function isDirectory(path: string): boolean {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { HostConfig } from '#spec/docker/host-config.ts'
+import { RuntimeFailure } from '../runtime-failure.ts'
 import type { CreateRequest } from '../runtime.ts'
 import { capabilitySets, containerCapabilities } from './capabilities.ts'
 import { deviceAccess } from './devices.ts'
@@ -133,21 +134,21 @@ function containerProcess(
   }
 }
 
-/** @throws InvalidArgumentError for a profile that nothing would enforce */
+/** @throws RuntimeFailure rather than to run without the profile that a container should have */
 function apparmorProfile(
   request: CreateRequest,
   { security, machine }: { readonly security: SecurityOptions; readonly machine: SpecMachine },
 ): { readonly apparmorProfile?: string } {
   const asked = security.apparmor
-  if (!machine.apparmor) {
-    if (asked === null || asked === '' || asked === 'unconfined') return {}
-    throw new InvalidArgumentError(
-      `AppArmor is not enabled on this host: profile ${JSON.stringify(asked)} cannot be applied`,
-    )
-  }
+  // Docker, too, takes profiles for what a machine may lack.
+  if (!machine.apparmor) return {}
   if (asked !== null && asked !== '') return { apparmorProfile: asked }
   if (request.hostConfig.Privileged === true) return { apparmorProfile: 'unconfined' }
-  return machine.apparmorProfile === null ? {} : { apparmorProfile: machine.apparmorProfile }
+  if (machine.apparmorProfile !== null) return { apparmorProfile: machine.apparmorProfile }
+  throw new RuntimeFailure(
+    'AppArmor enabled on system but the docker-default profile could not be loaded: see the log of the daemon',
+    { exitCode: 128 },
+  )
 }
 
 function containerSeccomp(context: {

@@ -45,9 +45,14 @@ const LIMITS: readonly Limit[] = [
     warning: `${NO} cpuset ${OR} Cpuset discarded.`,
   },
   {
-    fields: ['BlkioWeight', 'BlkioWeightDevice'],
+    fields: ['BlkioWeight'],
     feature: 'blkioWeight',
     warning: `${NO} Block I/O weight ${OR} Weight discarded.`,
+  },
+  {
+    fields: ['BlkioWeightDevice'],
+    feature: 'blkioWeight',
+    warning: `${NO} Block I/O weight_device ${OR} Weight-device discarded.`,
   },
 ]
 
