@@ -13,7 +13,8 @@ import { Queries } from './list/queries.ts'
 import { HealthMonitors } from './health/health-monitors.ts'
 import { actOnFailure } from './health/on-failure.ts'
 import { ContainerLogs } from './logs/container-logs.ts'
-import { sinkFactory } from './logs/log-drivers.ts'
+import { LogDrivers } from './logs/log-drivers.ts'
+import { sinkFactory } from './logs/sink-factory.ts'
 import { NetworkAttachments } from './network-attachments.ts'
 import { RecordStore } from './record-store.ts'
 import { recoverRecords, resumeRuns, type Recovered } from './recover.ts'
@@ -56,6 +57,10 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   const context: ContainerContext = {
     ...dependencies,
     records,
+    logDrivers: new LogDrivers({
+      plugins: dependencies.plugins,
+      environment: dependencies.logEnvironment,
+    }),
     waiters: new Waiters(),
     stdio: new StdioHubs((id) => dependencies.runtime.attach(id)),
     locks: new KeyedLock(),
@@ -66,7 +71,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   const removing = new Removing(context, { runs, stopping })
   const logs = new ContainerLogs(context.directory, {
     logger: context.logger,
-    sinkOf: sinkFactory(context.directory, context.logger),
+    sinkOf: sinkFactory(context.logDrivers, context),
   })
   runs.listen(logs)
   const health = new HealthMonitors(context, {

@@ -163,6 +163,8 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     volumes,
     networks,
     runtime,
+    plugins,
+    logEnvironment: config.logEnvironment,
     events,
     logger: log.with({ area: 'containers' }),
     defaults: containerDefaults(config, runtime),

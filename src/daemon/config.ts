@@ -87,6 +87,8 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly noNewPrivileges: boolean
   readonly seccompProfile: string | null
   readonly logDriver: string
+  /** Variables that log drivers of clouds take credentials from. */
+  readonly logEnvironment: Readonly<Record<string, string>>
   readonly logOptions: Readonly<Record<string, string>>
   readonly maxConcurrentDownloads: number
   readonly maxConcurrentUploads: number
@@ -176,6 +178,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     maxConcurrentUploads: reader.positive('max-concurrent-uploads', 5),
     maxDownloadAttempts: reader.positive('max-download-attempts', 5),
     proxies: proxiesOf(reader, environment),
+    logEnvironment: logEnvironment(environment),
     failpoints: environment['WHARF_FAILPOINTS'] ?? '',
     activationFds: activationFds(environment),
   }
@@ -239,6 +242,16 @@ function proxiesOf(reader: Reader, environment: NodeJS.ProcessEnv): DaemonConfig
     https: pick('https-proxy', 'HTTPS_PROXY') || null,
     noProxy: pick('no-proxy', 'NO_PROXY') || null,
   }
+}
+
+/** What log drivers of clouds take credentials and places from, and nothing else. */
+function logEnvironment(environment: NodeJS.ProcessEnv): DaemonConfig['logEnvironment'] {
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      (entry): entry is [string, string] =>
+        /^(AWS_|GOOGLE_|GCE_|HOME$)/.test(entry[0]) && entry[1] !== undefined,
+    ),
+  )
 }
 
 /** sd_listen_fds(3): descriptors from 3 on, meant for this process alone. */

@@ -1,3 +1,4 @@
+import { LOG_DRIVER_NAMES } from '#containers/logs/log-drivers.ts'
 import { readdirSync } from 'node:fs'
 import { availableParallelism, hostname, totalmem } from 'node:os'
 import type {
@@ -43,7 +44,6 @@ export interface SystemDependencies {
 }
 
 /** Log drivers that containers can be given; `docker info` lists them. */
-const LOG_DRIVERS = ['fluentd', 'gelf', 'journald', 'json-file', 'local', 'none', 'syslog']
 
 /** What the daemon says of itself and of its machine. */
 export class DaemonSystem implements SystemBackend {
@@ -135,7 +135,7 @@ export class DaemonSystem implements SystemBackend {
         Volume: volumes.drivers(),
         Network: ['bridge', 'host', 'macvlan', 'null'],
         Authorization: config.authorizationPlugins.length === 0 ? null : config.authorizationPlugins,
-        Log: LOG_DRIVERS,
+        Log: LOG_DRIVER_NAMES,
       },
       MemoryLimit: limits.memoryLimit,
       SwapLimit: limits.swapLimit,

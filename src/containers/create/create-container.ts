@@ -15,7 +15,6 @@ import type { ContainerContext } from '../context.ts'
 import { idMapOf, validateRemapped } from '../id-map-of.ts'
 import { checkOnFailure } from '../health/on-failure.ts'
 import { parseLinks } from '../links.ts'
-import { checkLogConfig } from '../logs/log-config.ts'
 import type { ContainerRecord } from '../records.ts'
 import { sandboxRequest } from '../start/network-request.ts'
 import { initialStatus, unfinishedStatus } from '../state.ts'
@@ -61,6 +60,7 @@ export class Creation {
       image,
       request: { userConfig, userHost: userHost ?? {}, networking: networking ?? {} },
     })
+    await this.#context.logDrivers.check(draft.hostConfig.LogConfig ?? {})
     records.reserve(name, id)
     try {
       const record = await this.#make(draft, image)
@@ -90,7 +90,6 @@ export class Creation {
     validateRemapped(userHost, defaults)
     validateResources(userHost, { update: false })
     const host = withDefaults(userHost, defaults)
-    checkLogConfig(host.LogConfig ?? {})
     const { MacAddress, ...ownConfig } = userConfig as typeof userConfig & { MacAddress?: string | null }
     const merged = mergeConfig(ownConfig, image.config.config ?? {})
     validateConfig(merged)

@@ -1,14 +1,15 @@
 import type { Logger } from '#base/logger.ts'
-import { NotImplementedError } from '#errors/errors.ts'
+import { NotImplementedError, messageOf } from '#errors/errors.ts'
 import { containerPaths } from '../container-paths.ts'
 import type { ContainerRecord } from '../records.ts'
 import type { RunListener } from '../runs.ts'
 import { isAlive } from '../state.ts'
 import { JsonLog } from './json-log.ts'
-import { LOG_DRIVERS } from './log-drivers.ts'
 import { logAttributes } from './log-attributes.ts'
+import { cacheOptions } from './log-config.ts'
 import { RotatedFile } from './rotated-file.ts'
-import { parseRotation } from './rotation-options.ts'
+import { parseJsonRotation, parseLocalRotation } from './rotation-options.ts'
+import { parseBool } from './go-values.ts'
 import type { SinkFactory } from './sink-consumer.ts'
 import { SpoolFeeder } from './spool-feeder.ts'
 
@@ -60,9 +61,14 @@ export class ContainerLogs implements RunListener {
 
   /** Goes on with what sinks had not taken of a container that does not run; after a start of the daemon. */
   found(record: ContainerRecord): void {
-    if (isAlive(record.state) || !LOG_DRIVERS.has(record.hostConfig.LogConfig?.Type ?? '')) return
-    const log = this.#feederOf(record)
-    void log.feeder.finish().then((isDone) => isDone && this.#close(record.id, log))
+    if (isAlive(record.state) || !isSending(record.hostConfig.LogConfig?.Type ?? '')) return
+    try {
+      const log = this.#feederOf(record)
+      void log.feeder.finish().then((isDone) => isDone && this.#close(record.id, log))
+    } catch (error) {
+      // Options that no run could begin with: nothing was written either.
+      this.#logger.warn('open a log', { container: record.id, error: messageOf(error) })
+    }
   }
 
   /** The container is gone: a sink that is down has a last chance. */
@@ -82,7 +88,8 @@ export class ContainerLogs implements RunListener {
    */
   async reader(record: ContainerRecord): Promise<{ file: RotatedFile; feeder: SpoolFeeder | null }> {
     const type = record.hostConfig.LogConfig?.Type ?? ''
-    if (type === 'none' || record.hostConfig.LogConfig?.Config?.['cache-disabled'] === 'true') {
+    const cacheDisabled = record.hostConfig.LogConfig?.Config?.['cache-disabled'] ?? 'false'
+    if (type === 'none' || (isSending(type) && parseBool(cacheDisabled))) {
       throw new NotImplementedError('configured logging driver does not support reading')
     }
     await this.#finishing.get(record.id)
@@ -120,9 +127,9 @@ export class ContainerLogs implements RunListener {
     const options = Config ?? {}
     const path = Type === 'json-file' ? paths.jsonLog : paths.cachedLog
     const rotation =
-      Type === 'json-file' || Type === 'local'
-        ? parseRotation(Type, options)
-        : parseRotation('local', cacheOptions(options))
+      Type === 'json-file'
+        ? parseJsonRotation(options)
+        : parseLocalRotation(Type === 'local' ? options : cacheOptions(options))
     const file = new RotatedFile(path, rotation)
     const sink = this.#sinkOf(record)
     const feeder = new SpoolFeeder(paths.spool, {
@@ -136,11 +143,7 @@ export class ContainerLogs implements RunListener {
   }
 }
 
-/** `cache-max-size` and its like are the local cache's own (Docker's "dual logging"). */
-function cacheOptions(options: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(options)
-      .filter(([name]) => name.startsWith('cache-') && name !== 'cache-disabled')
-      .map(([name, value]) => [name.slice('cache-'.length), value]),
-  )
+/** The driver sends lines elsewhere; its file is a cache for readers. */
+function isSending(type: string): boolean {
+  return type !== '' && type !== 'none' && type !== 'json-file' && type !== 'local'
 }

@@ -12,6 +12,7 @@ const SLICE_BYTES = 256 * 1024
  * cut off and written again.
  */
 export class JsonLog implements SpoolConsumer {
+  readonly isPrompt = true
   readonly file: RotatedFile
   readonly #cursor: CursorFile
   readonly #encoder: JsonEncoder

@@ -1,4 +1,5 @@
 import type { ContainerRecord } from '../records.ts'
+import { parseRegex } from './go-values.ts'
 
 /** What a driver is to tell beside each line: `labels`, `labels-regex`, `env`, `env-regex` of the log options. */
 export function logAttributes(record: ContainerRecord): Readonly<Record<string, string>> {
@@ -6,7 +7,7 @@ export function logAttributes(record: ContainerRecord): Readonly<Record<string, 
   const attributes: Record<string, string> = {}
   const select = (names: string | undefined, regex: string | undefined): ((name: string) => boolean) => {
     const listed = new Set((names ?? '').split(',').filter((name) => name !== ''))
-    const pattern = regex ? new RegExp(regex) : null
+    const pattern = regex ? parseRegex(regex) : null
     return (name) => listed.has(name) || (pattern?.test(name) ?? false)
   }
   const wantsLabel = select(options['labels'], options['labels-regex'])

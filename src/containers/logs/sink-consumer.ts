@@ -1,3 +1,4 @@
+import { failpoint } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
 import { messageOf } from '#errors/errors.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -20,6 +21,7 @@ export type SinkFactory = (record: ContainerRecord) => SpoolConsumer | null
  * daemon; the container is never held up. When more than the bound is waiting, the oldest is given up and that is logged.
  */
 export class SinkConsumer implements SpoolConsumer {
+  readonly isPrompt = false
   readonly #sink: LogSink
   readonly #cursor: CursorFile
   readonly #boundBytes: number
@@ -58,9 +60,14 @@ export class SinkConsumer implements SpoolConsumer {
 
   async take(bytes: Buffer): Promise<number> {
     if (Date.now() < this.#retryAtMs) return 0
-    const { messages, consumed } = batchOf(bytes)
+    const { messages, ends, consumed } = batchOf(bytes)
+    let taken = consumed
     try {
-      if (messages.length > 0) await this.#sink.send(messages)
+      const count = messages.length === 0 ? 0 : await this.#sink.send(messages)
+      if (typeof count === 'number' && count < messages.length) {
+        // Lines that are none of conmon's may stand before the first message: they are of no use to anybody.
+        taken = count === 0 ? 0 : (ends[count - 1] ?? 0)
+      }
     } catch (error) {
       this.#waitMs = Math.min(Math.max(FIRST_WAIT_MS, this.#waitMs * 2), LONGEST_WAIT_MS)
       this.#retryAtMs = Date.now() + this.#waitMs
@@ -68,9 +75,11 @@ export class SinkConsumer implements SpoolConsumer {
       return 0
     }
     this.#waitMs = 0
-    this.#doneBytes += consumed
+    if (taken === 0) return 0
+    await failpoint('containers.logs.sent')
+    this.#doneBytes += taken
     await this.#note()
-    return consumed
+    return taken
   }
 
   async close(): Promise<void> {
@@ -83,16 +92,19 @@ export class SinkConsumer implements SpoolConsumer {
   }
 }
 
-function batchOf(bytes: Buffer): { messages: LogMessage[]; consumed: number } {
+/** The next messages, where each of them ends, and how many bytes they took. */
+function batchOf(bytes: Buffer): { messages: LogMessage[]; ends: number[]; consumed: number } {
   const messages: LogMessage[] = []
+  const ends: number[] = []
   let at = 0
   while (messages.length < BATCH_MESSAGES) {
     const end = bytes.indexOf(0x0a, at) + 1
     if (end === 0) break
     for (const { time, stream, content, partial } of spoolEntries(bytes.subarray(at, end))) {
       messages.push({ time: utcTime(time), stream, partial, content: Buffer.from(content) })
+      ends.push(end)
     }
     at = end
   }
-  return { messages, consumed: at }
+  return { messages, ends, consumed: at }
 }

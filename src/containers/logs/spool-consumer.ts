@@ -1,5 +1,7 @@
 /** One who takes what a container writes out of the spool, at its own pace. */
 export interface SpoolConsumer {
+  /** It writes files that readers wait for; others go at the pace of somebody elsewhere. */
+  readonly isPrompt: boolean
   /** How many bytes of the spool it has dealt with for good: they may be freed. */
   readonly doneBytes: number
   /** Goes back to where the last daemon left it. */

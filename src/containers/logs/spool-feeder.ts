@@ -12,6 +12,17 @@ const FREE_BYTES = 4 * 1024 * 1024
 const SETTLE_MS = 20
 /** A consumer that could not go on is asked again after this. */
 const RETRY_MS = 1000
+/** How long the end of the daemon waits for a sink that is being written to. */
+const LAST_MS = 2000
+
+/** A consumer and what it does now: each takes at its own pace. */
+interface Pump {
+  readonly consumer: SpoolConsumer
+  running: Promise<void> | null
+  again: boolean
+  /** It could not take all. */
+  waiting: boolean
+}
 
 /**
  * Feeds the log drivers of one container from its spool, while the container runs and after, until all is taken. The
@@ -19,20 +30,16 @@ const RETRY_MS = 1000
  */
 export class SpoolFeeder {
   readonly #path: string
-  readonly #consumers: readonly SpoolConsumer[]
+  readonly #pumps: readonly Pump[]
   readonly #logger: Logger
   readonly #onIdle: () => void
   readonly #growth = new Set<() => void>()
   #handle: FileHandle | null = null
   #watcher: FSWatcher | null = null
   #timer: NodeJS.Timeout | null = null
-  #opened: Promise<void> | null = null
-  #draining: Promise<void> | null = null
-  #again = false
+  #opened: Promise<boolean> | null = null
   #freedBytes = 0
   #closed = false
-  /** A consumer could not take all. */
-  #waiting = false
   /** The run is over, but a consumer is still to take its rest. */
   #lingers = false
 
@@ -43,7 +50,12 @@ export class SpoolFeeder {
   ) {
     this.#path = path
     this.#onIdle = options.onIdle ?? (() => {})
-    this.#consumers = options.consumers
+    this.#pumps = options.consumers.map((consumer) => ({
+      consumer,
+      running: null,
+      again: false,
+      waiting: false,
+    }))
     this.#logger = options.logger
   }
 
@@ -70,11 +82,10 @@ export class SpoolFeeder {
     this.#schedule(SETTLE_MS)
   }
 
-  /** Resolves when all that was in the spool at the call was offered to everyone. */
+  /** Offers all that is in the spool to everyone; resolves when readers have it. Sinks are not waited for. */
   async flush(): Promise<void> {
-    this.#again = true
-    this.#draining ??= this.#drain()
-    await this.#draining
+    const running = this.#pumps.map((pump) => ({ pump, done: this.#pump(pump) }))
+    await Promise.all(running.filter(({ pump }) => pump.consumer.isPrompt).map(({ done }) => done))
   }
 
   /** Calls back when something was written for readers. Returns how to stop it. */
@@ -84,16 +95,17 @@ export class SpoolFeeder {
   }
 
   /**
-   * The run is over: takes the rest and lets go of the files. False when a consumer cannot go on now (its sink is
-   * down): then it goes on by itself, until all is taken or `abandon`.
+   * The run is over: takes the rest and lets go of the files. False when a sink has not taken all yet, because it is slow or down:
+   * then it goes on by itself, until all is taken or `abandon`.
    */
   async finish(): Promise<boolean> {
     this.#stop()
     await this.flush()
-    if (this.#waiting && !this.#closed) {
+    if (this.#closed) return true
+    if (this.#pumps.some((pump) => pump.running !== null || pump.waiting)) {
       this.#lingers = true
-      this.#schedule(RETRY_MS)
       for (const listener of this.#growth) listener()
+      void this.#takeRest()
       return false
     }
     await this.#close()
@@ -103,7 +115,8 @@ export class SpoolFeeder {
   /** Lets go without taking the rest: the daemon ends, or the container is gone. */
   async abandon(): Promise<void> {
     this.#stop()
-    await this.#draining
+    this.#closed = true
+    await Promise.race([this.#settled(), new Promise((resolve) => setTimeout(resolve, LAST_MS).unref())])
     await this.#close()
   }
 
@@ -117,7 +130,7 @@ export class SpoolFeeder {
   async #close(): Promise<void> {
     this.#closed = true
     this.#lingers = false
-    await Promise.all(this.#consumers.map((consumer) => consumer.close()))
+    await Promise.all(this.#pumps.map(({ consumer }) => consumer.close()))
     await this.#handle?.close()
     this.#handle = null
     for (const listener of this.#growth) listener()
@@ -127,47 +140,64 @@ export class SpoolFeeder {
     if (this.#timer !== null || this.#closed) return
     this.#timer = setTimeout(() => {
       this.#timer = null
-      void this.#lateFlush()
+      if (this.#lingers) void this.#takeRest()
+      else void this.flush()
     }, delayMs)
     this.#timer.unref()
   }
 
-  async #lateFlush(): Promise<void> {
+  async #settled(): Promise<void> {
+    await Promise.all(this.#pumps.flatMap(({ running }) => (running === null ? [] : [running])))
+  }
+
+  async #takeRest(): Promise<void> {
     await this.flush()
-    if (!this.#lingers || this.#waiting || this.#closed) return
+    await this.#settled()
+    if (!this.#lingers || this.#closed) return
+    if (this.#pumps.some(({ waiting }) => waiting)) {
+      this.#schedule(RETRY_MS)
+      return
+    }
     await this.#close()
     this.#onIdle()
   }
 
-  async #drain(): Promise<void> {
+  #pump(pump: Pump): Promise<void> {
+    pump.again = true
+    pump.running ??= this.#run(pump).finally(() => (pump.running = null))
+    return pump.running
+  }
+
+  async #run(pump: Pump): Promise<void> {
     try {
-      while (this.#again && !this.#closed) {
-        this.#again = false
+      while (pump.again && !this.#closed) {
+        pump.again = false
         if (!(await this.#openAll())) return
-        const waiting = await Promise.all(this.#consumers.map((consumer) => this.#feed(consumer)))
-        this.#waiting = waiting.includes(true)
-        if (this.#waiting && (this.#watcher !== null || this.#lingers)) this.#schedule(RETRY_MS)
+        pump.waiting = await this.#feed(pump.consumer)
+        if (pump.waiting && this.#watcher !== null) this.#schedule(RETRY_MS)
         this.#free()
       }
     } catch (error) {
       this.#logger.error('write a log', { path: this.#path, error: messageOf(error) })
-    } finally {
-      this.#draining = null
     }
   }
 
   /** False while there is no spool: the container never wrote. */
   async #openAll(): Promise<boolean> {
-    if (this.#handle === null) {
-      try {
-        this.#handle = await open(this.#path, 'r')
-      } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return false
-        throw error
-      }
+    this.#opened ??= this.#open()
+    const isOpen = await this.#opened
+    if (!isOpen) this.#opened = null
+    return isOpen
+  }
+
+  async #open(): Promise<boolean> {
+    try {
+      this.#handle = await open(this.#path, 'r')
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
     }
-    this.#opened ??= Promise.all(this.#consumers.map((consumer) => consumer.open())).then(() => {})
-    await this.#opened
+    await Promise.all(this.#pumps.map(({ consumer }) => consumer.open()))
     return true
   }
 
@@ -176,7 +206,7 @@ export class SpoolFeeder {
     if (consumer.limit !== undefined) await consumer.limit((await this.#handle?.stat())?.size ?? 0)
     const buffer = Buffer.allocUnsafe(READ_BYTES)
     let bytes = buffer
-    for (;;) {
+    while (!this.#closed) {
       const read = await this.#handle?.read(bytes, 0, bytes.length, consumer.doneBytes)
       const available = bytes.subarray(0, read?.bytesRead ?? 0)
       if (available.length === 0) return false
@@ -187,18 +217,19 @@ export class SpoolFeeder {
         continue
       }
       if (end === 0) return false
-      for (let at = 0; at < end;) {
+      for (let at = 0; at < end && !this.#closed;) {
         const taken = await consumer.take(available.subarray(at, end))
         if (taken === 0) return true
         at += taken
-        for (const listener of this.#growth) listener()
+        if (consumer.isPrompt) for (const listener of this.#growth) listener()
       }
       bytes = buffer
     }
+    return false
   }
 
   #free(): void {
-    const done = Math.min(...this.#consumers.map((consumer) => consumer.doneBytes))
+    const done = Math.min(...this.#pumps.map(({ consumer }) => consumer.doneBytes))
     const until = done - (done % FREE_BYTES)
     if (until <= this.#freedBytes) return
     try {

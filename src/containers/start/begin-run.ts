@@ -41,6 +41,7 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
     config: record.config,
     logPath: record.hostConfig.LogConfig?.Type === 'none' ? null : paths.spool,
   }
+  await context.logDrivers.checkStart(record)
   runtime.prepare(monitor)
   const [rootfs, sandbox, wanted] = await allSettled([
     timed('containers.mount', () => context.snapshots.mount(id)),

@@ -142,18 +142,37 @@ describe('log drivers that send elsewhere', () => {
     sink.server.close()
   })
 
-  test('options are checked when the container is made', async () => {
+  test('options are checked when the container is made, or when it starts, as Docker does', async () => {
     const cases: readonly [string, string[], RegExp][] = [
-      ['gelf', [], /gelf-address/],
-      ['splunk', [], /splunk-url is expected/],
+      ['gelf', [], /gelf-address is a required parameter/],
+      ['splunk', [], /failed to initialize logging driver: splunk: splunk-url is expected/],
       ['syslog', ['syslog-facility=nosuch'], /invalid syslog facility/],
-      ['syslog', ['syslog-address=http://x'], /unsupported scheme http/],
+      ['syslog', ['syslog-address=http://x'], /unsupported scheme: 'http'/],
       ['fluentd', ['nosuch=1'], /unknown log opt 'nosuch' for fluentd log driver/],
+      ['json-file', ['max-size=x'], /failed to initialize logging driver: invalid size: 'x'/],
+      ['json-file', ['tag={{.Nope}}'], /can't evaluate field Nope in type \*logger.Info/],
+      ['gcplogs', ['nosuch=1'], /"nosuch" is not a valid option for the gcplogs driver/],
+      ['awslogs', [], /must specify a value for log opt 'awslogs-group'/],
+      ['nobody', [], /error looking up logging plugin nobody: plugin "nobody" not found/],
     ]
     for (const [driver, options, words] of cases) {
       const flags = options.flatMap((option) => ['--log-opt', option])
-      const result = await wharfd.docker('create', '--log-driver', driver, ...flags, 'busybox')
+      const result = await wharfd.docker('run', '--rm', '--log-driver', driver, ...flags, 'busybox', 'true')
       assert.match(result.stderr, words)
     }
+  })
+
+  test('a sink that takes nothing holds up neither the container nor its log', async () => {
+    const stuck = createServer((socket) => socket.pause())
+    await new Promise<void>((resolve) => stuck.listen(0, '127.0.0.1', resolve))
+    const { port } = stuck.address() as AddressInfo
+    await run('fluentd', [`fluentd-address=127.0.0.1:${port}`], 'seq 300000; echo end')
+    assert.equal(await wharfd.ok('wait', 'fluentd'), '0')
+    assert.equal(await wharfd.ok('logs', '--tail', '1', 'fluentd'), 'end')
+    await wharfd.ok('start', 'fluentd')
+    assert.equal(await wharfd.ok('wait', 'fluentd'), '0')
+    await wharfd.ok('rm', '-f', 'fluentd')
+    stuck.close()
+    await wharfd.crash()
   })
 })

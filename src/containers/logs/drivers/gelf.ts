@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { deflate, gzip } from 'node:zlib'
 import { InvalidArgumentError } from '#errors/errors.ts'
+import { checkNames } from '../log-config.ts'
+import { ATTRIBUTE_OPTIONS } from '../log-driver.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
 import { parseSinkAddress, type SinkAddress } from './sink-address.ts'
 import { StreamConnection } from './stream-connection.ts'
@@ -14,36 +16,60 @@ const CHUNK_BYTES = 1420
 const CHUNK_HEAD = Buffer.from([0x1e, 0x0f])
 const MAX_CHUNKS = 128
 
+const OPTIONS = [
+  ...ATTRIBUTE_OPTIONS,
+  'gelf-address',
+  'gelf-compression-type',
+  'gelf-compression-level',
+  'gelf-tcp-max-reconnect',
+  'gelf-tcp-reconnect-delay',
+]
+
 /** Graylog's format, GELF 1.1: by UDP in compressed chunks, or by TCP with a NUL behind each message. */
 export const gelfDriver: LogDriver = {
   name: 'gelf',
-  options: [
-    'gelf-address',
-    'gelf-compression-type',
-    'gelf-compression-level',
-    'gelf-tcp-max-reconnect',
-    'gelf-tcp-reconnect-delay',
-  ],
   check(options) {
-    addressOf(options)
-    const type = options['gelf-compression-type']
-    if (type !== undefined && !['gzip', 'zlib', 'none'].includes(type)) {
-      throw new InvalidArgumentError(`gelf: compression type must be one of 'gzip', 'zlib' or 'none'`)
-    }
-    const level = options['gelf-compression-level']
-    if (level !== undefined && !/^(-1|[0-9])$/.test(level)) {
-      throw new InvalidArgumentError('gelf: compression level must be an integer between -1 and 9')
-    }
+    const { scheme } = addressOf(options)
+    checkNames('gelf', options, OPTIONS)
+    for (const [name, value] of Object.entries(options)) checkOption(name, { value, scheme })
   },
   open(options, source) {
     return new GelfSink(options, source)
   },
 }
 
+function checkOption(name: string, of: { readonly value: string; readonly scheme: string }): void {
+  const { value, scheme } = of
+  const refuse = (message: string): never => {
+    throw new InvalidArgumentError(message)
+  }
+  if (name.startsWith('gelf-compression') && scheme !== 'udp') refuse('compression is only supported on UDP')
+  if (name.startsWith('gelf-tcp') && scheme !== 'tcp') refuse(`${JSON.stringify(name)} is only valid for TCP`)
+  const isValid =
+    name === 'gelf-compression-type'
+      ? ['gzip', 'zlib', 'none'].includes(value)
+      : name !== 'gelf-compression-level' || /^(-1|[0-9])$/.test(value)
+  if (!isValid) {
+    refuse(`unknown value ${JSON.stringify(value)} for log opt ${JSON.stringify(name)} for gelf log driver`)
+  }
+  if (name.startsWith('gelf-tcp') && !/^\+?\d+$/.test(value)) {
+    refuse(`${JSON.stringify(name)} must be a positive integer`)
+  }
+}
+
 function addressOf(options: LogOptions): SinkAddress {
   const text = options['gelf-address'] ?? ''
-  if (text === '') throw new InvalidArgumentError('gelf: missing required option gelf-address')
-  return parseSinkAddress(text, { schemes: ['udp', 'tcp'], defaultPort: null, what: 'gelf-address' })
+  if (text === '') throw new InvalidArgumentError('gelf-address is a required parameter')
+  return parseSinkAddress(text, {
+    schemes: ['udp', 'tcp'],
+    defaultPort: null,
+    allowsPath: true,
+    words: (fault) => {
+      if (fault.kind === 'scheme') return 'gelf: endpoint needs to be TCP or UDP'
+      if (fault.kind === 'bad-port') return `parse "${text}": invalid port ":${fault.port}" after host`
+      return 'gelf: please provide gelf-address as proto://host:port'
+    },
+  })
 }
 
 class GelfSink implements LogSink {
@@ -86,11 +112,13 @@ class GelfSink implements LogSink {
 
   async send(messages: readonly LogMessage[]): Promise<void> {
     for (const message of messages) {
+      // GELF wants a text: an empty line is none.
+      if (message.content.length === 0) continue
       const text = {
         version: '1.1',
         host: this.#hostname,
         short_message: message.content.toString('utf8'),
-        timestamp: Date.parse(message.time) / 1000,
+        timestamp: secondsOf(message.time),
         level: LEVEL[message.stream],
         ...this.#fields,
       }
@@ -101,6 +129,12 @@ class GelfSink implements LogSink {
   async close(): Promise<void> {
     this.#close()
   }
+}
+
+/** With all digits that a number has: Date knows milliseconds only. */
+function secondsOf(time: string): number {
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? '0'
+  return Math.floor(Date.parse(time) / 1000) + Number(`0.${fraction}`)
 }
 
 async function compress(bytes: Buffer, options: LogOptions): Promise<Buffer> {

@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs'
+import { InvalidArgumentError } from '#errors/errors.ts'
 import { UnixDatagram } from '#kernel/unix-datagram.ts'
+import { checkNames } from '../log-config.ts'
+import { ATTRIBUTE_OPTIONS } from '../log-driver.ts'
 import type { LogDriver, LogMessage, LogSink, LogSource } from '../log-driver.ts'
 
 const SOCKET = '/run/systemd/journal/socket'
@@ -7,8 +11,12 @@ const PRIORITY = { stdout: '6', stderr: '3' } as const
 /** The journal of systemd, by its native protocol (systemd.io, "Journal Native Protocol"). */
 export const journaldDriver: LogDriver = {
   name: 'journald',
-  options: [],
-  check() {},
+  check(options) {
+    checkNames('journald', options, ATTRIBUTE_OPTIONS)
+  },
+  checkStart() {
+    if (!existsSync(SOCKET)) throw new InvalidArgumentError('journald is not enabled on this host')
+  },
   open(_options, source) {
     return new JournalSink(source, SOCKET)
   },

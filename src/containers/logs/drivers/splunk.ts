@@ -1,41 +1,56 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { InvalidArgumentError, UnavailableError } from '#errors/errors.ts'
+import { parseBool, parseInteger } from '../go-values.ts'
+import { checkNames } from '../log-config.ts'
+import { ATTRIBUTE_OPTIONS } from '../log-driver.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
 
 const TIMEOUT_MS = 30_000
 const FORMATS = ['inline', 'json', 'raw'] as const
 
+const OPTIONS = [
+  ...ATTRIBUTE_OPTIONS,
+  'splunk-url',
+  'splunk-token',
+  'splunk-source',
+  'splunk-sourcetype',
+  'splunk-index',
+  'splunk-capath',
+  'splunk-caname',
+  'splunk-insecureskipverify',
+  'splunk-format',
+  'splunk-verify-connection',
+  'splunk-gzip',
+  'splunk-gzip-level',
+  'splunk-index-acknowledgment',
+]
+
 /** Splunk, by its HTTP Event Collector: one request for each batch. */
 export const splunkDriver: LogDriver = {
   name: 'splunk',
-  options: [
-    'splunk-url',
-    'splunk-token',
-    'splunk-source',
-    'splunk-sourcetype',
-    'splunk-index',
-    'splunk-capath',
-    'splunk-caname',
-    'splunk-insecureskipverify',
-    'splunk-format',
-    'splunk-verify-connection',
-    'splunk-gzip',
-    'splunk-gzip-level',
-    'splunk-index-acknowledgment',
-  ],
   check(options) {
+    checkNames('splunk', options, OPTIONS)
+  },
+  async checkStart(options) {
     urlOf(options)
     if (!options['splunk-token']) throw new InvalidArgumentError('splunk: splunk-token is expected')
+    flag(options, 'splunk-insecureskipverify')
+    flag(options, 'splunk-gzip')
+    gzipLevel(options)
     const format = options['splunk-format']
     if (format !== undefined && !FORMATS.some((known) => known === format)) {
       throw new InvalidArgumentError(
         `unknown format specified ${format}, supported formats are inline, json and raw`,
       )
     }
+    flag(options, 'splunk-index-acknowledgment')
+    // Docker looks by default, and starts nothing while Splunk is down. Here lines wait for it, unless somebody asks.
+    if (flag(options, 'splunk-verify-connection')) await verify(options)
   },
   open(options, source) {
     return new SplunkSink(options, source)
@@ -54,18 +69,19 @@ function urlOf(options: LogOptions): URL {
 class SplunkSink implements LogSink {
   readonly #options: LogOptions
   readonly #source: LogSource
-  readonly #url: URL
+  readonly #channel: string | null
 
   constructor(options: LogOptions, source: LogSource) {
     this.#options = options
     this.#source = source
-    this.#url = urlOf(options)
+    this.#channel = flag(options, 'splunk-index-acknowledgment') ? randomUUID() : null
   }
 
   async send(messages: readonly LogMessage[]): Promise<void> {
-    const text = Buffer.from(messages.map((message) => JSON.stringify(this.#event(message))).join('\n'))
-    const zipped = this.#options['splunk-gzip'] === 'true'
-    await this.#post(zipped ? await promisify(gzip)(text) : text, zipped)
+    const isRaw = this.#options['splunk-format'] === 'raw'
+    const told = messages.filter((message) => !isRaw || message.content.toString('latin1').trim() !== '')
+    if (told.length === 0) return
+    await this.#post(Buffer.from(told.map((message) => JSON.stringify(this.#event(message))).join('\n')))
   }
 
   async close(): Promise<void> {}
@@ -99,41 +115,90 @@ class SplunkSink implements LogSink {
     return { line: format === 'json' ? jsonOr(line) : line, source: facts.source, tag: facts.tag, ...attrs }
   }
 
-  async #post(body: Buffer, zipped: boolean): Promise<void> {
-    const options = {
+  async #post(text: Buffer): Promise<void> {
+    const isZipped = flag(this.#options, 'splunk-gzip')
+    const level = gzipLevel(this.#options)
+    const body = isZipped ? await promisify<Buffer, { level: number }, Buffer>(gzip)(text, { level }) : text
+    const status = await ask(this.#options, {
       method: 'POST',
       headers: {
-        authorization: `Splunk ${this.#options['splunk-token'] ?? ''}`,
         'content-type': 'application/json',
-        'content-length': body.length,
-        ...(zipped ? { 'content-encoding': 'gzip' } : {}),
+        ...(isZipped ? { 'content-encoding': 'gzip' } : {}),
+        // With acknowledgment of indexing on, the collector refuses requests without a channel.
+        ...(this.#channel === null ? {} : { 'x-splunk-request-channel': this.#channel }),
       },
-      timeout: TIMEOUT_MS,
-    }
-    const status = await new Promise<number>((resolve, reject) => {
-      const sent =
-        this.#url.protocol === 'https:'
-          ? httpsRequest(this.#url, { ...options, ...this.#tls() })
-          : httpRequest(this.#url, options)
-      sent.on('response', (answer) => {
-        answer.resume()
-        resolve(answer.statusCode ?? 0)
-      })
-      sent.on('error', reject)
-      sent.on('timeout', () => sent.destroy(new UnavailableError('splunk does not answer')))
-      sent.end(body)
+      body,
     })
     if (status !== 200) throw new UnavailableError(`splunk: failed to send events: status ${status}`)
   }
+}
 
-  #tls(): { ca?: Buffer; servername?: string; rejectUnauthorized: boolean } {
-    const { 'splunk-capath': caPath, 'splunk-caname': caName } = this.#options
-    return {
-      ...(caPath ? { ca: readFileSync(caPath) } : {}),
-      ...(caName ? { servername: caName } : {}),
-      rejectUnauthorized: this.#options['splunk-insecureskipverify'] !== 'true',
-    }
+/** @throws UnavailableError when the collector does not answer as one */
+async function verify(options: LogOptions): Promise<void> {
+  const status = await ask(options, { method: 'OPTIONS', headers: {}, body: Buffer.alloc(0) })
+  if (status !== 200) {
+    throw new UnavailableError(`splunk: failed to verify connection: status ${status}`)
   }
+}
+
+async function ask(
+  options: LogOptions,
+  what: {
+    readonly method: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: Buffer
+  },
+): Promise<number> {
+  const url = urlOf(options)
+  const request = {
+    method: what.method,
+    headers: {
+      authorization: `Splunk ${options['splunk-token'] ?? ''}`,
+      'content-length': what.body.length,
+      ...what.headers,
+    },
+    timeout: TIMEOUT_MS,
+  }
+  return await new Promise<number>((resolve, reject) => {
+    const sent =
+      url.protocol === 'https:'
+        ? httpsRequest(url, { ...request, ...tlsOf(options) })
+        : httpRequest(url, request)
+    sent.on('response', (answer) => {
+      answer.resume()
+      resolve(answer.statusCode ?? 0)
+    })
+    sent.on('error', reject)
+    sent.on('timeout', () => sent.destroy(new UnavailableError('splunk does not answer')))
+    sent.end(what.body)
+  })
+}
+
+function tlsOf(options: LogOptions): { ca?: Buffer; servername?: string; rejectUnauthorized: boolean } {
+  const { 'splunk-capath': caPath, 'splunk-caname': caName } = options
+  return {
+    ...(caPath ? { ca: readFileSync(caPath) } : {}),
+    ...(caName ? { servername: caName } : {}),
+    rejectUnauthorized: !flag(options, 'splunk-insecureskipverify'),
+  }
+}
+
+/** @throws InvalidArgumentError unless it is a truth value of Go's */
+function flag(options: LogOptions, name: string): boolean {
+  const text = options[name]
+  return text !== undefined && parseBool(text)
+}
+
+function gzipLevel(options: LogOptions): number {
+  const text = options['splunk-gzip-level']
+  if (text === undefined) return -1
+  const level = parseInteger(text, { as: 'ParseInt' })
+  if (level < -1 || level > 9) {
+    throw new InvalidArgumentError(
+      `not supported level '${text}' for splunk-gzip-level (supported values between -1 and 9)`,
+    )
+  }
+  return level
 }
 
 function jsonOr(line: string): unknown {

@@ -2,6 +2,8 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
 const TIMEOUT_MS = 10_000
+/** A receiver that takes nothing for so long is taken for dead. */
+const WRITE_MS = 30_000
 
 /** Where a stream goes: TCP, TLS, or a unix socket. */
 export type StreamTarget =
@@ -12,10 +14,12 @@ export type StreamTarget =
 /** A connection to a sink, made when it is first written to and again after it broke. */
 export class StreamConnection {
   readonly #target: StreamTarget
+  readonly #writeMs: number
   #socket: Socket | null = null
 
-  constructor(target: StreamTarget) {
+  constructor(target: StreamTarget, writeMs: number = WRITE_MS) {
     this.#target = target
+    this.#writeMs = writeMs
   }
 
   /** Writes; resolves when the kernel has taken the bytes. @throws Error when the other side cannot be reached */
@@ -23,8 +27,13 @@ export class StreamConnection {
     const socket = await this.#connected()
     await new Promise<void>((resolve, reject) => {
       const fail = (error: Error): void => reject(error)
+      const timer = setTimeout(() => {
+        socket.destroy()
+        reject(new Error('the log sink takes nothing'))
+      }, this.#writeMs)
       socket.once('error', fail)
       socket.write(bytes, (error) => {
+        clearTimeout(timer)
         socket.off('error', fail)
         if (error) reject(error)
         else resolve()

@@ -1,8 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { existsSync, readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
-import { InvalidArgumentError } from '#errors/errors.ts'
+import { InvalidArgumentError, errnoOf, messageOf } from '#errors/errors.ts'
 import { UnixDatagram } from '#kernel/unix-datagram.ts'
+import { checkNames } from '../log-config.ts'
+import { ATTRIBUTE_OPTIONS } from '../log-driver.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
 import { parseSinkAddress, type SinkAddress } from './sink-address.ts'
 import { StreamConnection } from './stream-connection.ts'
@@ -16,22 +18,28 @@ const SEVERITY = { stdout: 6, stderr: 3 } as const
 const LOCAL_SOCKETS: readonly string[] = ['/dev/log', '/var/run/syslog', '/var/run/log']
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
 
+const OPTIONS = [
+  ...ATTRIBUTE_OPTIONS,
+  'syslog-address',
+  'syslog-facility',
+  'syslog-format',
+  'syslog-tls-ca-cert',
+  'syslog-tls-cert',
+  'syslog-tls-key',
+  'syslog-tls-skip-verify',
+]
+
 /** Syslog: the machine's own by default, else by UDP, TCP, TLS or a unix socket; RFC 3164, RFC 5424. */
 export const syslogDriver: LogDriver = {
   name: 'syslog',
-  options: [
-    'syslog-address',
-    'syslog-facility',
-    'syslog-format',
-    'syslog-tls-ca-cert',
-    'syslog-tls-cert',
-    'syslog-tls-key',
-    'syslog-tls-skip-verify',
-  ],
   check(options) {
+    checkNames('syslog', options, OPTIONS)
     addressOf(options)
     facilityOf(options['syslog-facility'] ?? '')
     formatOf(options['syslog-format'] ?? '')
+  },
+  checkStart(options) {
+    if (addressOf(options)?.scheme === 'tcp+tls') tlsOptions(options)
   },
   open(options, source) {
     return new SyslogSink(options, source)
@@ -83,8 +91,17 @@ function facilityOf(text: string): number {
 function addressOf(options: LogOptions): SinkAddress | null {
   const text = options['syslog-address'] ?? ''
   if (text === '') return null
-  const schemes = ['udp', 'tcp', 'tcp+tls', 'unix', 'unixgram']
-  const address = parseSinkAddress(text, { schemes, defaultPort: 514, what: 'syslog-address' })
+  const address = parseSinkAddress(text, {
+    schemes: ['udp', 'tcp', 'tcp+tls', 'unix', 'unixgram'],
+    defaultPort: 514,
+    allowsPath: true,
+    words: (fault) => {
+      if (fault.kind === 'scheme') return `unsupported scheme: '${fault.scheme}'`
+      if (fault.kind === 'bad-port') return `parse "${text}": invalid port ":${fault.port}" after host`
+      if (fault.kind === 'port-range') return `dial tcp: address ${fault.port}: invalid port`
+      return `stat : no such file or directory`
+    },
+  })
   if (address.path !== '' && !existsSync(address.path)) {
     throw new InvalidArgumentError(`stat ${address.path}: no such file or directory`)
   }
@@ -144,13 +161,28 @@ function tlsOptions(options: LogOptions): {
   key?: Buffer
   rejectUnauthorized: boolean
 } {
-  const file = (name: string): Buffer | undefined => (options[name] ? readFileSync(options[name]) : undefined)
-  const [ca, cert, key] = ['syslog-tls-ca-cert', 'syslog-tls-cert', 'syslog-tls-key'].map(file)
+  const file = (name: string, what: string): Buffer | undefined => {
+    const path = options[name]
+    if (!path) return undefined
+    try {
+      return readFileSync(path)
+    } catch (error) {
+      const reason = errnoOf(error) === 'ENOENT' ? 'no such file or directory' : messageOf(error)
+      throw new InvalidArgumentError(
+        `could not read ${what} ${JSON.stringify(path)}: open ${path}: ${reason}`,
+        { cause: error },
+      )
+    }
+  }
+  const ca = file('syslog-tls-ca-cert', 'CA certificate')
+  const cert = file('syslog-tls-cert', 'certificate')
+  const key = file('syslog-tls-key', 'key')
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
-    rejectUnauthorized: options['syslog-tls-skip-verify'] !== 'true',
+    // Docker looks whether the option is there, not what it says.
+    rejectUnauthorized: options['syslog-tls-skip-verify'] === undefined,
   }
 }
 
