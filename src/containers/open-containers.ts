@@ -17,6 +17,7 @@ import { LogDrivers } from './logs/log-drivers.ts'
 import { sinkFactory } from './logs/sink-factory.ts'
 import { NetworkAttachments } from './network-attachments.ts'
 import { RecordStore } from './record-store.ts'
+import type { ContainerRecord } from './records.ts'
 import { recoverRecords, resumeRuns, type Recovered } from './recover.ts'
 import { Removing } from './removing.ts'
 import { Runs } from './runs.ts'
@@ -101,7 +102,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
     stopping,
     usersOf: (imageId) =>
       [...records.all()]
-        .filter((record) => record.imageId === imageId)
+        .filter((record) => usesImage(record, imageId))
         .map((record) => ({ containerId: record.id, running: isRunning(record.state) })),
     recover: () => recoverRecords(context),
     async resume(recovered) {
@@ -116,4 +117,11 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
       await logs.close()
     },
   }
+}
+
+function usesImage(record: ContainerRecord, imageId: string): boolean {
+  return (
+    record.imageId === imageId ||
+    record.mounts.some((mount) => mount.type === 'image' && mount.imageId === imageId)
+  )
 }

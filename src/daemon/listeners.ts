@@ -82,6 +82,8 @@ function targetsOf(host: string, config: DaemonConfig): Target[] {
   if (host.startsWith('fd://')) return activated(host, config)
   if (host.startsWith('tcp://')) return [tcpTarget(host, config)]
   if (host.startsWith('/')) return [{ ...NOWHERE, path: host }]
+  // `-H 0.0.0.0:2375`: what has no scheme is TCP, as in dockerd.
+  if (!host.includes('://')) return [tcpTarget(`tcp://${host}`, config)]
   throw new InvalidArgumentError(`invalid bind address format: ${host}`)
 }
 

@@ -22,7 +22,8 @@ function mirrorsOf(entries: readonly string[]): Map<string, string[]> {
   const mirrors = new Map<string, string[]>()
   for (const entry of entries) {
     const [, host = 'docker.io', url = entry] = /^([^/=]+)=(.+)$/.exec(entry) ?? []
-    mirrors.set(host, [...(mirrors.get(host) ?? []), url])
+    // With a slash at its end, as dockerd shows it.
+    mirrors.set(host, [...(mirrors.get(host) ?? []), url.replace(/\/*$/, '/')])
   }
   return mirrors
 }

@@ -73,7 +73,12 @@ function layoutManifests(contents: ArchiveContents): Map<Digest, StoredManifest>
   const index = contents.documents.get('index.json')
   if (index === undefined) return found
   for (const { manifest } of leaves(contents, parseIndex(index).manifests)) {
-    found.set(parseManifest(manifest.content).config.digest, manifest)
+    try {
+      found.set(parseManifest(manifest.content).config.digest, manifest)
+    } catch (error) {
+      // `manifest.json` is what the archive is read by; some tools write a poor layout beside it.
+      if (!(error instanceof InvalidArgumentError)) throw error
+    }
   }
   return found
 }

@@ -63,19 +63,23 @@ export class ImageRemoval {
     return outcome.items
   }
 
-  /** Removes images that no container uses: those without a name, or with `dangling=false` all of them. */
+  /**
+   * Removes images that no container uses: those without a name, or with `dangling=false` all of them. Of an image that is
+   * used the names go in order, but for the last.
+   */
   prune(filters: Filters): { ImagesDeleted: Deleted[] | null; SpaceReclaimed: number } {
     const filter = pruneFilter(filters, this.#store)
     const outcome: Outcome = { items: [], freedBytes: 0 }
     for (const id of this.#store.ids()) {
       const image = this.#store.get(id)
-      if (image === null || !filter.accepts(image) || this.#users.usersOf(id).length > 0) continue
+      if (image === null || !filter.accepts(image)) continue
       const names = this.#store.references(id)
       if (filter.dangling === true && names.some((name) => name.tag !== null)) continue
       if (names.length === 0 && this.#store.children(id).length > 0) continue
+      const isUsed = this.#users.usersOf(id).length > 0
       this.#forgive(() => {
-        for (const reference of names) this.#untag(image, reference, outcome)
-        this.#delete(image, { force: false, noPrune: false, quiet: true, outcome })
+        for (const reference of isUsed ? names.slice(0, -1) : names) this.#untag(image, reference, outcome)
+        if (!isUsed) this.#delete(image, { force: false, noPrune: false, quiet: true, outcome })
       })
     }
     return {

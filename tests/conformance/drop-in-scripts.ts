@@ -108,6 +108,43 @@ export const dropInScripts: readonly Script[] = [
       docker run --rm --privileged busybox chown 42 /tmp`,
   },
   {
+    name: 'platforms that are none',
+    steps: `
+      for platform in foobar '*' / linux/ a/b/c/d nintendo64 macos windows/amd64; do tar c -C /etc hostname | curl -sS --unix-socket "\${DOCKER_HOST#unix://}" -X POST "http://d/v1.51/images/create?fromSrc=-&platform=$platform" -H 'Content-Type: application/x-tar' --data-binary @- | cut -d: -f1-6 | sed 's/supported: .*/supported"}/'; done
+      docker pull -q --platform foobar 127.0.0.1:1/none`,
+  },
+  {
+    name: 'prune of images: of one that is used the last name stays',
+    steps: `
+      @docker create --name user busybox
+      for tag in a b c; do docker tag busybox made-prune:$tag; done
+      docker image prune -af | grep -c made-prune
+      docker images made-prune --format '{{.Tag}}'
+      docker tag made-prune:c busybox`,
+  },
+  {
+    name: 'an image that is mounted is used',
+    steps: `
+      @docker run --name source busybox sh -c 'echo bar > /foo' && docker commit source made-mounted && docker rm source
+      @docker run -d --name mounts --mount type=image,source=made-mounted,target=/image busybox top
+      docker rmi made-mounted 2>&1 | sed 's/[0-9a-f]\{12\}/ID/g'
+      docker exec mounts cat /image/foo`,
+  },
+  {
+    name: 'a load that has a poor OCI layout beside its manifest.json',
+    steps: `
+      @docker save -o made.tar busybox && mkdir made && tar xf made.tar -C made
+      @cd made && old=$(grep -l '"layers":' blobs/sha256/*) && sed -i 's/"schemaVersion":2,//' $old && new=$(sha256sum < $old | cut -c1-64) && mv $old blobs/sha256/$new && sed -i "s/$(basename $old)/$new/" index.json
+      tar c -C made . | docker load`,
+  },
+  {
+    name: 'a subpath of a volume is filled from the image',
+    steps: `
+      @docker run --rm -v filled:/v busybox mkdir /v/sub
+      docker run --rm --mount type=volume,src=filled,dst=/etc,volume-subpath=sub busybox true
+      docker run --rm -v filled:/v busybox sh -c 'ls /v/sub | grep passwd'`,
+  },
+  {
     name: 'annotations are listed since 1.46',
     steps: `
       @docker create --name an --annotation a=b busybox

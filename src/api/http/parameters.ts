@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { PlatformSpec, RegistryAuth } from '#spec/docker/options.ts'
+import { parsePlatform as parsePlatformText } from '#spec/oci/parse-platform.ts'
 import type { ApiRequest } from './request.ts'
 
 /** The body as an object, `{}` when there is none. @throws InvalidArgumentError when it is another kind of JSON. */
@@ -20,13 +21,7 @@ export async function bodyObjectOrNull(request: ApiRequest): Promise<Record<stri
 export function parsePlatform(text: string): PlatformSpec | null {
   if (text === '') return null
   if (text.startsWith('{')) return platformFromJson(text)
-  const [os, architecture, variant, ...more] = text.toLowerCase().split('/')
-  if (more.length > 0 || os === undefined || [os, architecture, variant].some((part) => part === '')) {
-    throw new InvalidArgumentError(`"${text}": unknown operating system or architecture: invalid argument`)
-  }
-  if (architecture !== undefined) return { os, architecture, variant }
-  // One word alone may name either.
-  return os === 'linux' || os === 'windows' ? { os } : { os: 'linux', architecture: os }
+  return parsePlatformText(text)
 }
 
 function platformFromJson(text: string): PlatformSpec {

@@ -53,10 +53,13 @@ export function shapeInfo(info: SystemInfo, version: ApiVersion): object {
       const { ID } = info[name] ?? {}
       if (ID) shown[name] = { ID, Expected: ID }
     }
-    shown['BridgeNfIptables'] = true
-    shown['BridgeNfIp6tables'] = true
   }
-  if (version < 50) delete shown['DiscoveredDevices']
+  if (version < 50) {
+    delete shown['DiscoveredDevices']
+    // Not looked at any more: dockerd says false since it stopped to need them.
+    shown['BridgeNfIptables'] = false
+    shown['BridgeNfIp6tables'] = false
+  }
   if (version < 53) delete shown['NRI']
   if (version < 39) {
     shown['SecurityOptions'] = info.SecurityOptions?.map((option) => option.replace(/^name=([^,]*).*$/, '$1'))

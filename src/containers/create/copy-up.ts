@@ -12,14 +12,15 @@ export async function copyUp(context: ContainerContext, record: ContainerRecord)
     if (source === null || !statSync(source).isDirectory()) continue
     const volume = await context.volumes.mount(mount.name, record.id)
     try {
-      if (readdirSync(volume).length > 0) continue
+      const place = mount.subpath === '' ? volume : findBeneath(volume, mount.subpath)
+      if (place === null || !statSync(place).isDirectory() || readdirSync(place).length > 0) continue
       if (readdirSync(source).length > 0) {
         const { tar } = await context.archives.read(root, `${mount.destination}/.`)
-        await context.archives.extract(volume, '/', tar)
+        await context.archives.extract(place, '/', tar)
       }
       const { uid, gid, mode } = statSync(source)
-      chownSync(volume, uid, gid)
-      chmodSync(volume, mode & 0o7777)
+      chownSync(place, uid, gid)
+      chmodSync(place, mode & 0o7777)
     } finally {
       await context.volumes.unmount(mount.name, record.id)
     }

@@ -150,7 +150,7 @@ function fromMount(mount: ReturnType<typeof parseMount>, host: HostConfig, sourc
         destination,
         readOnly: mount.readOnly,
         driver,
-        copy: mount.copy && mount.subpath === '',
+        copy: mount.copy,
         subpath: mount.subpath,
         labels: mount.labels,
         options: mount.driverOptions,
