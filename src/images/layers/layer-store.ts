@@ -100,6 +100,7 @@ class DiskLayerStore implements LayerStore {
   readonly #options: LayerStoreOptions
   readonly #known: Map<Digest, LayerRecord>
   readonly #locks = new KeyedLock<Digest>()
+  #lastTurn: Promise<void> = Promise.resolve()
   readonly #arriving = new Arrivals<Digest>()
 
   constructor(options: LayerStoreOptions, known: Map<Digest, LayerRecord>) {
@@ -247,6 +248,7 @@ class DiskLayerStore implements LayerStore {
     if (!this.#known.delete(diffId)) return
     const { database, directory } = this.#options
     using _held = await this.#locks.acquire(diffId)
+    await this.#ownTurn()
     this.#options.onRemove?.(diffId)
     database.prepare('DELETE FROM layers WHERE diff_id = ?').run(diffId)
     await failpoint('images.layer.before-unlink')
@@ -254,6 +256,12 @@ class DiskLayerStore implements LayerStore {
     await rename(join(directory, digestHex(diffId)), removed)
     // Freeing the blocks of a large file takes the disk long; nobody needs to wait for it.
     void sweep(this.#options, [basename(removed)])
+  }
+
+  /** A mount takes a millisecond to go: many removals are spread over as many turns of the event loop. */
+  #ownTurn(): Promise<void> {
+    this.#lastTurn = this.#lastTurn.then(() => new Promise((resolve) => setImmediate(resolve)))
+    return this.#lastTurn
   }
 
   async #moveAway(diffId: Digest): Promise<void> {
