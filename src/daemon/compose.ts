@@ -116,6 +116,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     dns: config.dns,
     hostGatewayIp: config.hostGatewayIp,
     ipForward: config.ipForward,
+    firewallBackend: config.firewallBackend,
     ip6tables: config.ip6tables,
     userlandProxy: config.userlandProxy,
     cluster:

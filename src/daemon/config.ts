@@ -58,6 +58,7 @@ export interface DaemonConfig extends ReloadableConfig {
     readonly defaultIp: string
   }
   readonly ipForward: boolean
+  readonly firewallBackend: 'nftables' | 'iptables' | 'iptables-nft' | 'iptables-legacy'
   readonly ip6tables: boolean
   readonly userlandProxy: boolean
   readonly addressPools: readonly { readonly base: string; readonly size: number }[] | null
@@ -149,6 +150,11 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
       defaultIp: reader.text('ip') ?? '0.0.0.0',
     },
     ipForward: reader.boolean('ip-forward', true),
+    firewallBackend: reader.oneOf(
+      'firewall-backend',
+      ['nftables', 'iptables', 'iptables-nft', 'iptables-legacy'],
+      'nftables',
+    ),
     ip6tables: reader.boolean('ip6tables', true),
     userlandProxy: reader.boolean('userland-proxy', true),
     addressPools: reader.pools(),
@@ -268,10 +274,6 @@ function refuseUnsupported(values: SettingValues): void {
     // What dockerd has by default is no request: configurations often spell it out.
     const isDefault = setting.key.endsWith('tables') ? value === true : value === false || value === ''
     if (!isDefault) throw new InvalidArgumentError(`${setting.key} is not supported: ${setting.refused}`)
-  }
-  const backend = values.get('firewall-backend')
-  if (backend !== undefined && backend !== '' && backend !== 'nftables') {
-    throw new InvalidArgumentError(`firewall-backend ${String(backend)} is not supported: it is nftables`)
   }
   for (const option of (values.get('exec-opts') as readonly string[] | undefined) ?? []) {
     if (option !== 'native.cgroupdriver=cgroupfs') {

@@ -112,7 +112,11 @@ export const SETTINGS: readonly Setting[] = [
     refused: 'the firewall is part of publishing ports and of isolation',
   },
   { key: 'ip6tables', kind: 'boolean', help: 'IPv6 firewall rules' },
-  { key: 'firewall-backend', kind: 'string', help: 'Firewall backend (nftables)' },
+  {
+    key: 'firewall-backend',
+    kind: 'string',
+    help: 'Firewall backend (nftables, iptables, iptables-nft, iptables-legacy)',
+  },
   { key: 'userland-proxy', kind: 'boolean', help: 'Serve published ports where the firewall cannot' },
   {
     key: 'default-address-pools',

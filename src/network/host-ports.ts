@@ -45,7 +45,11 @@ export class HostPorts {
    * Holds a host port for a wish at all of these host addresses: the same port at each.
    * @throws PublishError when it is taken.
    */
-  allocate(wish: PortWish, hostIps: readonly string[]): PublishedPort[] {
+  allocate(
+    wish: PortWish,
+    hostIps: readonly string[],
+    options: { readonly relayed: boolean } = { relayed: false },
+  ): PublishedPort[] {
     const range = wish.hostPorts ?? dynamicRange()
     const count = range.last - range.first + 1
     const dynamic = wish.hostPorts === null
@@ -58,6 +62,7 @@ export class HostPorts {
         containerPort: wish.containerPort,
         hostIp,
         hostPort,
+        ...(options.relayed ? { relayed: true } : {}),
       }))
       try {
         this.hold(ports)
@@ -123,7 +128,8 @@ export class HostPorts {
       }
     }
     // Connections that the proxy took must not keep the port from being published again.
-    const fd = bindPort(port, this.#proxied && port.protocol === 'tcp' && port.hostIp.includes(':'))
+    const served = port.relayed === true || (this.#proxied && port.hostIp.includes(':'))
+    const fd = bindPort(port, served && port.protocol === 'tcp')
     this.#held.set(keyOf(port), { port, fd })
     this.#addresses.set(portKey(port), addresses.add(port.hostIp))
   }

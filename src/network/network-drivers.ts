@@ -2,6 +2,7 @@ import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#error
 import { BridgeDriver, bridgeName } from './bridge-driver.ts'
 import type { AttachOptions, HostOptions } from './bridge-driver.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
+import { isRelayed, PUBLISH_MODE } from './publishing.ts'
 import type { Firewall } from './firewall.ts'
 import type { LinkInside } from './link-inside.ts'
 import { MacvlanDriver, parseMacvlanOptions } from './macvlan-driver.ts'
@@ -38,6 +39,7 @@ export class NetworkDrivers {
     switch (record.driver) {
       case 'bridge': {
         const options = parseBridgeOptions(record.options)
+        isRelayed([record.options[PUBLISH_MODE]], [])
         const isolated = options.gatewayMode[4] === 'isolated' || options.gatewayMode[6] === 'isolated'
         if (isolated && !record.internal) {
           throw new InvalidArgumentError("gateway mode 'isolated' can only be used for an internal network")

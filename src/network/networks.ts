@@ -65,7 +65,7 @@ export interface SandboxRequest {
   readonly publishAll: boolean
   /** HostConfig.Links, `container:alias` with the container's name or id as the user wrote it: for the default bridge only. */
   readonly links: readonly ContainerLink[]
-  /** Config.Labels: limits of how fast it sends and receives may be among them (`rates.ts`). */
+  /** Config.Labels: those that begin with `wharf.network.` are for the network (`rates.ts`, `publishing.ts`). */
   readonly labels?: Readonly<Record<string, string>>
   /** Config.MacAddress of old clients; applies to the primary endpoint when that has none. */
   readonly macAddress?: string | null

@@ -209,6 +209,7 @@ function elementsWithout(elements: readonly SetElement[], others: readonly SetEl
 
 function portElements(rules: PortRules): SetElement[] {
   return rules.ports.flatMap((port): SetElement[] => {
+    if (port.relayed === true) return []
     const family = port.hostIp.includes(':') ? 6 : 4
     const container = family === 4 ? rules.ipv4 : rules.ipv6
     // An IPv6 host address and a container without IPv6: the daemon passes the connection on itself.

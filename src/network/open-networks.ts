@@ -10,8 +10,8 @@ import { formatAddress, parseAddress } from './cidr.ts'
 import { EmbeddedDns } from './dns/embedded-dns.ts'
 import type { ResolverConfig } from './etc-files.ts'
 import type { Firewall } from './firewall.ts'
-import { NftFirewall } from './nft-firewall.ts'
-import { UserRules } from './user-rules.ts'
+import { openFirewall, replaceOtherBackend } from './open-firewall.ts'
+import type { FirewallBackend, FirewallOptions } from './open-firewall.ts'
 import { HostPorts } from './host-ports.ts'
 import { NetworkDrivers } from './network-drivers.ts'
 import { NetworkStore } from './network-store.ts'
@@ -51,6 +51,8 @@ export interface NetworksOptions {
   readonly hostGatewayIp: string | null
   /** `ip-forward`: turn forwarding on in the kernel. */
   readonly ipForward: boolean
+  /** `firewall-backend`. */
+  readonly firewallBackend?: FirewallBackend
   /** `ip6tables`: rules for IPv6. Without, ports at IPv6 addresses are served by the daemon, and nothing is kept apart. */
   readonly ip6tables?: boolean
   /** `userland-proxy`: serve published ports where the firewall cannot (IPv6 to a container without IPv6). */
@@ -71,6 +73,7 @@ class OpenNetworks implements Networks {
   readonly #options: NetworksOptions
   readonly #store: NetworkStore
   readonly #netlink = new Rtnetlink()
+  readonly #firewallOptions: FirewallOptions
   readonly #firewall: Firewall
   readonly #drivers: NetworkDrivers
   readonly #hostPorts: HostPorts
@@ -91,9 +94,9 @@ class OpenNetworks implements Networks {
     this.#hostPorts = new HostPorts({ proxied: options.userlandProxy })
     this.#store = new NetworkStore(options.database)
     const tag = (bridge === 'none' ? execRoot : bridge).replaceAll(/[^A-Za-z0-9_]/g, '_')
-    const ipv6 = options.ip6tables !== false
-    const userRules = new UserRules({ file: join(execRoot, 'firewall-user-rules.nft'), log })
-    this.#firewall = new NftFirewall({ tag, ipv6, userRules })
+    const backend = options.firewallBackend ?? 'nftables'
+    this.#firewallOptions = { backend, tag, execRoot, log, ipv6: options.ip6tables !== false }
+    this.#firewall = openFirewall(this.#firewallOptions)
     this.#overlay = new Overlay({
       ...{
         database: options.database,
@@ -238,6 +241,7 @@ class OpenNetworks implements Networks {
     }
     this.#overlay.start()
     await this.#firewall.install()
+    await replaceOtherBackend(this.#firewallOptions)
   }
 
   /** Containers in it do not see each other: it is their way out and nothing else. */
@@ -259,7 +263,7 @@ class OpenNetworks implements Networks {
 
   async #heal(): Promise<void> {
     try {
-      if (await this.#firewall.heal()) this.#options.log.warn('the firewall table was gone and is back')
+      if (await this.#firewall.heal()) this.#options.log.warn('rules of the firewall were gone and are back')
     } catch (error) {
       this.#options.log.error('cannot heal the firewall', { reason: messageOf(error) })
     }

@@ -9,7 +9,7 @@ import type { EndpointRecord } from './records.ts'
 
 /**
  * Serves published TCP and UDP ports at IPv6 host addresses where the firewall cannot: the container has no IPv6, or the client is on IPv6
- * loopback (which the kernel never routes). It listens on the very socket that holds the port. All other traffic never comes here.
+ * loopback (which the kernel never routes), and all ports of containers that publish so (`relayed`). It listens on the very socket that holds the port. All other traffic never comes here.
  */
 export class PortProxy {
   readonly enabled: boolean
@@ -27,14 +27,23 @@ export class PortProxy {
 
   open(endpoint: EndpointRecord, port: PublishedPort): void {
     const host = endpoint.ipv4 ?? endpoint.ipv6
-    if (!this.enabled || port.protocol === 'sctp' || !port.hostIp.includes(':') || host === null) return
+    const served = port.relayed === true || (this.enabled && port.hostIp.includes(':'))
+    if (!served || port.protocol === 'sctp' || host === null) return
     const fd = this.#hostPorts.takeSocket(port)
     if (fd === null) return
     const failed = (error: Error): void => {
-      this.#log.warn('cannot serve a port on IPv6', { port: port.hostPort, reason: error.message })
+      this.#log.warn('cannot serve a port', { port: port.hostPort, reason: error.message })
     }
     if (port.protocol === 'udp') {
-      this.#relays.set(keyOf(port), new UdpRelay(fd, { host, port: port.containerPort, failed }))
+      this.#relays.set(
+        keyOf(port),
+        new UdpRelay(fd, {
+          family: port.hostIp.includes(':') ? 6 : 4,
+          host,
+          port: port.containerPort,
+          failed,
+        }),
+      )
       return
     }
     const target = { host, port: port.containerPort, allowHalfOpen: true }

@@ -10,7 +10,8 @@ import { planPorts } from './port-changes.ts'
 import type { PortChange } from './port-changes.ts'
 import { portWishes } from './port-spec.ts'
 import type { PortWish } from './port-spec.ts'
-import { holdPorts, hostAddresses, portRules } from './publishing.ts'
+import { holdPorts, hostAddresses, isRelayed, portRules, PUBLISH_MODE } from './publishing.ts'
+import type { PublishPlace } from './publishing.ts'
 import type { PublishedPort } from './port-spec.ts'
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
 
@@ -49,7 +50,7 @@ export class PortPublisher {
       store.putSandbox(bare)
       return bare
     }
-    const ports = this.#hold(record, wishes, { network, endpoint: first })
+    const ports = this.#hold(record, wishes, this.#place(record, network, first))
     const published = { ...first, ports }
     const settled = withPorts(record, published)
     store.putSandbox(settled)
@@ -72,7 +73,7 @@ export class PortPublisher {
       store.putSandboxWith(record, change.record)
       return record
     }
-    const place = { network, endpoint: first, proxied: proxies.enabled }
+    const place = this.#place(record, network, first)
     const { kept, surplus, missing } = planPorts(first.ports, portWishes(record.request), {
       drop: change.drop,
       addressesOf: (wish) => hostAddresses(wish, place),
@@ -96,14 +97,9 @@ export class PortPublisher {
     return settled
   }
 
-  #hold(
-    record: SandboxRecord,
-    wishes: readonly PortWish[],
-    place: { readonly network: NetworkRecord; readonly endpoint: EndpointRecord },
-  ): PublishedPort[] {
-    const { hostPorts, proxies } = this.#parts
+  #hold(record: SandboxRecord, wishes: readonly PortWish[], place: PublishPlace): PublishedPort[] {
     try {
-      return holdPorts(hostPorts, wishes, { ...place, proxied: proxies.enabled })
+      return holdPorts(this.#parts.hostPorts, wishes, place)
     } catch (error) {
       if (!(error instanceof PublishError)) throw error
       throw new PublishError(
@@ -112,6 +108,12 @@ export class PortPublisher {
         { cause: error },
       )
     }
+  }
+
+  #place(record: SandboxRecord, network: NetworkRecord, endpoint: EndpointRecord): PublishPlace {
+    const words = [record.request.labels?.[PUBLISH_MODE], network.options[PUBLISH_MODE]]
+    const relayed = isRelayed(words, portWishes(record.request))
+    return { network, endpoint, proxied: this.#parts.proxies.enabled, relayed }
   }
 
   #letGo(port: PublishedPort): void {

@@ -19,6 +19,8 @@ export interface PublishedPort {
   readonly containerPort: number
   readonly hostIp: string
   readonly hostPort: number
+  /** Passed on by the daemon instead of the firewall: the host's INPUT rules hold for it. */
+  readonly relayed?: boolean
 }
 
 /** Reads `80/tcp`, `80`. @throws InvalidArgumentError. */

@@ -8,20 +8,48 @@ import type { PortWish } from './port-spec.ts'
 import type { PublishedPort } from './port-spec.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 
+/** Where ports are published, and how. */
+export interface PublishPlace {
+  readonly network: NetworkRecord
+  readonly endpoint: EndpointRecord
+  /** IPv6 host addresses are served although the container has only IPv4. */
+  readonly proxied: boolean
+  /** By the daemon instead of the firewall. */
+  readonly relayed: boolean
+}
+
+/** How ports are published: a label of the container, or an option of the network. */
+export const PUBLISH_MODE = 'wharf.network.publish'
+
+/**
+ * Tells whether a container's ports are passed on by the daemon (`input`) instead of translated by the firewall (`nat`).
+ * @throws InvalidArgumentError for another word, and for SCTP, which the daemon cannot pass on.
+ */
+export function isRelayed(words: readonly (string | undefined)[], wishes: readonly PortWish[]): boolean {
+  const mode = words.find((word) => word !== undefined && word !== '') ?? 'nat'
+  if (mode !== 'nat' && mode !== 'input') {
+    throw new InvalidArgumentError(`invalid value for ${PUBLISH_MODE}: "${mode}": it is nat or input`)
+  }
+  if (mode === 'input' && wishes.some(({ protocol }) => protocol === 'sctp')) {
+    throw new InvalidArgumentError(`${PUBLISH_MODE}=input is not for SCTP ports`)
+  }
+  return mode === 'input'
+}
+
 const hostHasIPv6 = existsSync('/proc/net/if_inet6')
 
 /**
- * Holds the host ports that a container's endpoint publishes. `proxied`: IPv6 host addresses are served although the container has only IPv4.
+ * Holds the host ports that a container's endpoint publishes.
  * @throws PublishError; then nothing is held.
  */
 export function holdPorts(
   hostPorts: HostPorts,
   wishes: readonly PortWish[],
-  options: { readonly network: NetworkRecord; readonly endpoint: EndpointRecord; readonly proxied: boolean },
+  options: PublishPlace,
 ): PublishedPort[] {
   const held: PublishedPort[] = []
   try {
-    for (const wish of wishes) held.push(...hostPorts.allocate(wish, hostAddresses(wish, options)))
+    for (const wish of wishes) held.push(...hostPorts.allocate(wish, hostAddresses(wish, options), options))
     return held
   } catch (error) {
     for (const port of held) hostPorts.release(port)
@@ -42,10 +70,7 @@ export function checkWishes(wishes: readonly PortWish[]): void {
 }
 
 /** The addresses of the host at which a wish is published. */
-export function hostAddresses(
-  wish: PortWish,
-  options: { readonly network: NetworkRecord; readonly endpoint: EndpointRecord; readonly proxied: boolean },
-): string[] {
+export function hostAddresses(wish: PortWish, options: PublishPlace): string[] {
   if (wish.hostIp !== '') return [wish.hostIp]
   const { endpoint, network } = options
   const own = network.driver === 'bridge' ? parseBridgeOptions(network.options).hostBindingIPv4 : null
@@ -53,7 +78,7 @@ export function hostAddresses(
   if (
     own === null &&
     hostHasIPv6 &&
-    (endpoint.ipv6 !== null || (options.proxied && wish.protocol !== 'sctp'))
+    (endpoint.ipv6 !== null || ((options.proxied || options.relayed) && wish.protocol !== 'sctp'))
   )
     addresses.push('::')
   return addresses

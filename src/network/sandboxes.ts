@@ -29,7 +29,7 @@ import type { PlannerParts } from './endpoint-planner.ts'
 import { CONFLICTS } from './endpoint-wishes.ts'
 import { PortPublisher } from './port-publisher.ts'
 import type { PortProxies } from './port-publisher.ts'
-import { checkWishes } from './publishing.ts'
+import { checkWishes, isRelayed, PUBLISH_MODE } from './publishing.ts'
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
 import { hostsText, usesEmbeddedDns, viewSandbox } from './sandbox-view.ts'
 import type { ViewContext } from './sandbox-view.ts'
@@ -80,6 +80,7 @@ export class SandboxService implements Sandboxes {
   check(request: SandboxRequest): void {
     checkWishes(portWishes(request))
     endpointRates({}, request.labels ?? {})
+    isRelayed([request.labels?.[PUBLISH_MODE]], portWishes(request))
     for (const entry of request.extraHosts) {
       if (!/^[^\s:=]+[:=][^\s]+$/.test(entry))
         throw new InvalidArgumentError(`bad format for add-host: "${entry}"`)

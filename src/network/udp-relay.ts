@@ -11,13 +11,18 @@ export class UdpRelay {
   readonly #target: { readonly host: string; readonly port: number }
   readonly #clients = new Map<string, { readonly socket: Socket; readonly timer: NodeJS.Timeout }>()
 
-  /** @param fd a bound UDP socket over IPv6, which the relay closes in the end */
+  /** @param fd a bound UDP socket, over IPv6 or not, which the relay closes in the end */
   constructor(
     fd: number,
-    options: { readonly host: string; readonly port: number; readonly failed: (error: Error) => void },
+    options: {
+      readonly family: 4 | 6
+      readonly host: string
+      readonly port: number
+      readonly failed: (error: Error) => void
+    },
   ) {
     this.#target = options
-    this.#socket = createSocket('udp6')
+    this.#socket = createSocket(options.family === 6 ? 'udp6' : 'udp4')
     this.#socket.on('error', options.failed)
     this.#socket.on('message', (bytes, client) => this.#pass(bytes, client))
     this.#socket.bind({ fd, exclusive: true })

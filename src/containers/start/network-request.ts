@@ -1,6 +1,5 @@
 import type { UserNamespace } from '#kernel/user-namespaces.ts'
 import type { NetworkMode, SandboxRequest } from '#network/networks.ts'
-import { RATE_DOWN, RATE_UP } from '#network/rates.ts'
 import type { ContainerRecord } from '../records.ts'
 
 /** The network of a container record as the network area asks for it. `resolve` gives the id of another container, `owner` is the user namespace. */
@@ -30,15 +29,15 @@ export function sandboxRequest(
       containerName: resolve(containerId).name,
       alias,
     })),
-    labels: rateLabels(config.Labels ?? {}),
+    labels: networkLabels(config.Labels ?? {}),
     macAddress: record.macAddress,
     ...(owner === null ? {} : { owner }),
   }
 }
 
 /** The labels that the network reads. */
-function rateLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(labels).filter(([name]) => name === RATE_UP || name === RATE_DOWN))
+function networkLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => name.startsWith('wharf.network.')))
 }
 
 function networkMode(

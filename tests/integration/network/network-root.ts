@@ -22,7 +22,7 @@ export class NetworkRoot implements AsyncDisposable {
   readonly bip: string = `10.${this.base}.0.1/24`
   readonly events: string[] = []
   readonly #children = new Set<ChildProcess>()
-  readonly #more: Partial<NetworksOptions>
+  #more: Partial<NetworksOptions>
   #database: Database | null = null
   #networks: Networks | null = null
 
@@ -61,6 +61,11 @@ export class NetworkRoot implements AsyncDisposable {
       userlandProxy: true,
       ...this.#more,
     }
+  }
+
+  /** Other options for the next `open`. */
+  change(more: Partial<NetworksOptions>): void {
+    this.#more = { ...this.#more, ...more }
   }
 
   get networks(): Networks {

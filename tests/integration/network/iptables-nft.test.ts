@@ -1,0 +1,3 @@
+import { testIptables } from './iptables.suite.ts'
+
+testIptables('iptables-nft')
