@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Digest } from '#base/digest.ts'
 import type { KeyedLock } from '#base/keyed-lock.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
@@ -6,6 +5,9 @@ import type { BuildOptions, PlatformSpec } from '#spec/docker/options.ts'
 import { parseReference } from '#spec/reference.ts'
 import { buildArguments } from './build-arguments.ts'
 import type { BuilderParts } from './builder-parts.ts'
+import { CacheDirectories } from './cache/cache-directories.ts'
+import type { CacheDonor } from './cache/donor.ts'
+import type { TracedCache } from './cache/traced-cache.ts'
 import { ClassicOutput } from './classic-output.ts'
 import type { Dockerfile } from './dockerfile/parse-dockerfile.ts'
 import { buildHostConfig } from './host-limits.ts'
@@ -16,6 +18,7 @@ import type { Step } from './ops/context.ts'
 import type { RunContext } from './ops/run-step.ts'
 import { type BuildPlan, parsePlatform, planBuild } from './plan/plan.ts'
 import type { ClientSession } from './session/client-session.ts'
+import type { CacheRecord } from './solver/vertex.ts'
 import type { Solver } from './solver/solve.ts'
 import type { BuildPlatform, BuildState } from './state.ts'
 
@@ -23,6 +26,8 @@ import type { BuildPlatform, BuildState } from './state.ts'
 export interface BuildRunOptions {
   readonly parts: BuilderParts
   readonly solver: Solver<BuildState>
+  readonly cache: TracedCache
+  readonly donors: readonly CacheDonor[]
   readonly locks: KeyedLock
   readonly stateImage: (state: BuildState) => Promise<{ readonly id: Digest } & AsyncDisposable>
   readonly options: BuildOptions
@@ -43,10 +48,12 @@ export class BuildRun {
   readonly #run: BuildRunOptions
   readonly #contexts: BuildContexts
   readonly #clampMs: number | null
+  readonly #mounts: CacheDirectories
 
   constructor(run: BuildRunOptions) {
     this.#run = run
     this.#clampMs = epochMs(run.options)
+    this.#mounts = new CacheDirectories({ ...run, ...run.parts, tempRoot: run.directory, cache: run.cache })
     this.#contexts = createBuildContexts({
       main: run.root,
       named: run.options.contexts,
@@ -68,9 +75,14 @@ export class BuildRun {
     return platforms.length === 0 ? [null] : platforms.map(platformOf)
   }
 
+  /** The directories of the cache mounts that the build used, as layers. */
+  mountRecords(): Promise<readonly CacheRecord[]> {
+    return this.#mounts.records(this.#run.signal)
+  }
+
   /** Comes to the image for a platform; null is the host's. */
   async solve(platform: BuildPlatform | null): Promise<BuildState> {
-    const { options, signal, progress, parts, solver } = this.#run
+    const { options, signal, progress, solver } = this.#run
     let listen: ((step: { readonly stage: number }) => StepListener) | null = null
     const context = this.#context(platform, (step) => (listen as NonNullable<typeof listen>)(step))
     const plan = await this.#plan(platform, context)
@@ -79,7 +91,7 @@ export class BuildRun {
     const filtered = new Set(options.noCacheFilter.map((name) => name.toLowerCase()))
     const isFiltered = (step: Step): boolean => filtered.has(plan.stageNames.get(step.stage) ?? '')
     return await solver.solve(plan.target, {
-      cache: parts.cache,
+      cache: this.#run.cache,
       observer: output,
       signal,
       mayUseCache: (step) => !options.noCache && !isFiltered(step as Step),
@@ -118,6 +130,7 @@ export class BuildRun {
       held,
       lease,
       contexts,
+      donors: this.#run.donors,
       tempRoot: directory,
       args: buildArguments(dockerfile, options.buildArgs, {
         build: hostPlatform,
@@ -128,12 +141,10 @@ export class BuildRun {
       now: () => new Date(clampMs ?? Date.now()).toISOString(),
       mountMaker: createMountMaker({
         ids: parts.ids,
+        directories: this.#mounts,
         roots,
         contexts,
-        cacheRoot: join(parts.directory, 'cache'),
         tempRoot: directory,
-        locks: this.#run.locks,
-        archives,
         session,
         secretRoot: parts.secretRoot,
       }),

@@ -36,6 +36,8 @@ export interface BuilderParts {
   readonly push: (options: ImagePushOptions) => Promise<void>
   /** Stores what one mounted root has and another lacks as a layer. */
   readonly difference: (root: string, base: string, signal: AbortSignal) => Promise<MadeLayer>
+  /** Takes a name from its image; fine when there is none. */
+  readonly forgetImage: (name: string) => Promise<void>
   /** Gives up the image of an intermediate state. */
   readonly discardImage: (id: Digest) => Promise<void>
 }

@@ -5,6 +5,7 @@ import type { Digest } from '#base/digest.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import { shortId } from '#base/ids.ts'
 import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
+import type { ImageRecord } from '#images/image-service.ts'
 import { mountTable, umountAll } from '#kernel/mounts.ts'
 import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
 import type { BuildOptions, BuildPruneOptions } from '#spec/docker/options.ts'
@@ -14,6 +15,11 @@ import { unusedArguments } from './build-arguments.ts'
 import { openBuildContext } from './build-context.ts'
 import { authFor, BuildRun } from './build-run.ts'
 import type { BuilderParts } from './builder-parts.ts'
+import { exportCaches } from './cache/cache-export.ts'
+import { withRecords } from './cache/cache-image.ts'
+import { importCaches } from './cache/cache-import.ts'
+import { parseCacheSources, parseCacheTargets } from './cache/cache-places.ts'
+import { TracedCache } from './cache/traced-cache.ts'
 import { describeCache, pruneCache } from './cache/prune.ts'
 import { parseDockerfile } from './dockerfile/parse-dockerfile.ts'
 import { type Exported, exportImages } from './export/exporter.ts'
@@ -23,6 +29,7 @@ import { imageConfigOf } from './image-config.ts'
 import { describeFindings, lintDockerfile } from './lint/lint.ts'
 import { type ClientSession, ClientSessions } from './session/client-session.ts'
 import { sweepSecretDirectories } from './session/secret-directory.ts'
+import type { CacheRecord } from './solver/vertex.ts'
 import { Solver } from './solver/solve.ts'
 import { squash } from './squash.ts'
 import type { BuildPlatform, BuildState } from './state.ts'
@@ -62,6 +69,8 @@ export class Builder {
     const tags = options.tags.map(parseTag)
     const asked = options.outputs.length === 0 ? [{ Type: 'image' }] : options.outputs
     const outputs = parseOutputs(asked, tags)
+    const cacheSources = parseCacheSources(options.cacheFrom)
+    const cacheTargets = parseCacheTargets(options.cacheTo)
     const abort = new AbortController()
     const signal = AbortSignal.any([options.signal, abort.signal])
     if (options.buildId !== '') this.#running.set(options.buildId, abort)
@@ -78,9 +87,23 @@ export class Builder {
       const dockerfile = parseDockerfile(text)
       const progress = options.quiet ? () => {} : options.progress
       const { solver, locks } = this.#shared
+      const parts = this.#options
+      const cache = new TracedCache(parts.cache)
+      const pull = (name: string): Promise<ImageRecord> =>
+        parts.images.ensure(name, {
+          always: true,
+          platform: null,
+          auth: authFor(options, name),
+          progress: () => {},
+          signal,
+        })
+      const imports = { parts, cache, session, lease, held, pull, progress, signal }
+      const donors = await importCaches(cacheSources, imports)
       const run = new BuildRun({
-        parts: this.#options,
+        parts,
         solver,
+        cache,
+        donors,
         locks,
         stateImage: (state) => this.#stateImage(state),
         options,
@@ -97,11 +120,22 @@ export class Builder {
       for (const platform of run.platforms) {
         const state = await run.solve(platform)
         const now = new Date().toISOString()
-        states.push(
-          options.squash ? await squash(state, { parts: this.#options, lease, now, signal }) : state,
-        )
+        states.push(options.squash ? await squash(state, { parts, lease, now, signal }) : state)
       }
-      const { imageId, names, metadata } = await this.#export(states, { options, outputs, session, signal })
+      const inline = cacheTargets.some(({ kind }) => kind === 'inline') ? cache.used() : null
+      const toExport = { options, outputs, inline, session, signal }
+      const { imageId, names, metadata } = await this.#export(states, toExport)
+      await cache.settled()
+      await exportCaches(cacheTargets, {
+        parts,
+        session,
+        records: cache.used(),
+        states,
+        mounts: () => run.mountRecords(),
+        push: (name) => this.#push(name, { options, signal }),
+        progress,
+        signal,
+      })
       for (const name of unusedArguments(dockerfile, options.buildArgs)) {
         progress({ stream: `[Warning] One or more build-args [${name}] were not consumed\n` })
       }
@@ -162,6 +196,8 @@ export class Builder {
     at: {
       readonly options: BuildOptions
       readonly outputs: readonly BuildOutput[]
+      /** The records to put into the image (`--cache-to=type=inline`). */
+      readonly inline: readonly CacheRecord[] | null
       readonly session: ClientSession | null
       readonly signal: AbortSignal
     },
@@ -171,8 +207,9 @@ export class Builder {
       const { imageId: id, platform } = state
       const config = id === null ? imageConfigOf(state) : images.get(id).config
       // A state that is an image still is that image, byte for byte.
-      const configBytes = id === null ? Buffer.from(JSON.stringify(config)) : images.configBytes(id)
-      return { platform, config, configBytes, attestations: [] }
+      if (id !== null) return { platform, config, configBytes: images.configBytes(id), attestations: [] }
+      const whole = at.inline === null ? config : withRecords(config, at.inline)
+      return { platform, config: whole, configBytes: Buffer.from(JSON.stringify(whole)), attestations: [] }
     })
     return await exportImages(hostFirst(built, this.#options.hostPlatform), at.outputs, {
       images,
@@ -260,8 +297,5 @@ function refuseUnsupported(options: BuildOptions): void {
     throw new NotImplementedError(
       'BuildKit builds need a session, which this daemon does not serve: set DOCKER_BUILDKIT=0',
     )
-  }
-  if (options.cacheFrom.length > 0) {
-    options.progress({ stream: '[Warning] --cache-from is not used: the cache of this daemon is\n' })
   }
 }

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto'
-import { chmod, chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type IdMap, ownerOnHost } from '#base/id-map.ts'
-import type { KeyedLock } from '#base/keyed-lock.ts'
+import type { IdMap } from '#base/id-map.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
-import type { Archives } from '#images/archive.ts'
 import { mountFs, umountAll } from '#kernel/mounts.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
 import type { Mount } from '#spec/docker/host-config.ts'
+import type { CacheDirectories } from './cache/cache-directories.ts'
 import { type BuildContexts, MAIN_CONTEXT } from './named-contexts.ts'
 import type { BuildRoots } from './needs.ts'
 import type { RunMount } from './ops/run-mounts.ts'
@@ -20,14 +18,10 @@ import type { BuildState } from './state.ts'
 export interface MountSources {
   readonly roots: BuildRoots
   readonly contexts: BuildContexts
-  /** Where cache mounts live from build to build. */
-  readonly cacheRoot: string
+  readonly directories: CacheDirectories
   readonly tempRoot: string
   /** The user namespace that commands run in; null is the host's. */
   readonly ids: IdMap | null
-  /** Serialises `sharing=locked` between all builds. */
-  readonly locks: KeyedLock
-  readonly archives: Archives
   /** Who gives secrets; null for a client without a session. */
   readonly session: ClientSession | null
   /** Where directories in memory are made. */
@@ -68,34 +62,16 @@ type Making = {
 }
 
 async function cacheDirectory(mount: RunMount, at: Making): Promise<string> {
-  const { sources, held } = at
-  const name = createHash('sha256').update(mount.id).digest('hex')
-  const shared = join(sources.cacheRoot, name)
-  if (mount.sharing === 'locked') held.use(await sources.locks.acquire(shared))
-  let path = shared
-  if (mount.sharing === 'private' && sources.locks.isHeld(shared)) {
-    path = await mkdtemp(join(sources.tempRoot, 'cache-'))
-    held.defer(() => rm(path, { recursive: true, force: true }))
-  } else if (mount.sharing === 'private') held.use(await sources.locks.acquire(shared))
-  const isNew = (await mkdir(path, { recursive: true })) !== undefined
-  if (isNew || path !== shared) {
-    if (mount.from !== null) await fill(path, { from: await bindSource(mount, at), at })
-    const { uid, gid } = ownerOnHost(sources.ids, mount)
-    await chown(path, uid, gid)
-    await chmod(path, mount.mode ?? 0o755)
+  const { directories } = at.sources
+  const directory = await directories.open(mount, at.held)
+  if (directory.isNew) {
+    // A new cache begins as a copy of what `from` names.
+    if (mount.from !== null && !directory.isFilled)
+      await directories.fill(directory.path, await bindSource(mount, at), at.signal)
+    await directories.give(directory.path, mount)
   }
-  if (mount.from !== null || mount.source === '/') return path
-  return resolveBeneath(path, mount.source)
-}
-
-/** A new cache begins as a copy of what `from` names. */
-async function fill(
-  path: string,
-  { from, at }: { readonly from: string; readonly at: Making },
-): Promise<void> {
-  const { archives } = at.sources
-  const { tar } = await archives.read(from, '/.', { signal: at.signal })
-  await archives.extract(path, '/', tar, { ids: at.sources.ids, signal: at.signal })
+  if (mount.from !== null || mount.source === '/') return directory.path
+  return resolveBeneath(directory.path, mount.source)
 }
 
 async function bindSource(mount: RunMount, at: Making): Promise<string> {

@@ -6,7 +6,7 @@ import type { Digest } from '#base/digest.ts'
 import { BuildCache } from '#builder/cache/build-cache.ts'
 import { Builder } from '#builder/builder.ts'
 import { parsePlatform } from '#builder/plan/plan.ts'
-import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
+import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { ImageService } from '#images/open-images.ts'
 import type { Storage } from '#images/storage.ts'
 import type { Blobs } from '#store/blobs.ts'
@@ -59,6 +59,7 @@ export function openBuilder(parts: BuilderWiring): {
     imageLayers: () => new Set(images.roots.layers()),
     collectGarbage: parts.collectGarbage,
     loadImage: (tar, signal) => loadImage(images, tar, signal),
+    forgetImage: (name) => forget(images, name),
     discardImage: (id) => discard(images, id),
   })
   const roots: GarbageRoots = {
@@ -80,6 +81,14 @@ async function loadImage(images: ImageService, tar: Readable, signal: AbortSigna
   await images.load(tar, { quiet: true, platforms: [], progress, signal })
   if (id === null) throw new InvalidArgumentError('the OCI layout holds no image, or more than one')
   return id
+}
+
+async function forget(images: ImageService, name: string): Promise<void> {
+  try {
+    await images.remove(name, { force: false, noPrune: false, platforms: [] })
+  } catch (error) {
+    if (!(error instanceof NotFoundError) && !(error instanceof ConflictError)) throw error
+  }
 }
 
 /** Removes the image of an intermediate state, unless it has got a name or another user by now. */

@@ -62,6 +62,7 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     quiet: query.boolean('q'),
     noCache: query.boolean('nocache'),
     cacheFrom: jsonParameter(request, 'cachefrom', strings) ?? [],
+    cacheTo: jsonParameter(request, 'cacheto', strings) ?? [],
     pull: query.boolean('pull'),
     removeIntermediate: remove,
     forceRemoveIntermediate: query.boolean('forcerm'),

@@ -1,6 +1,7 @@
 import type { Digest } from '#base/digest.ts'
 import type { Archives } from '#images/archive.ts'
 import type { Layers } from '#images/layers/layers.ts'
+import type { CacheDonor } from '../cache/donor.ts'
 import type { BuildContexts } from '../named-contexts.ts'
 import type { BuildLease, BuildRoots, StepContainers } from '../needs.ts'
 import type { BuildState } from '../state.ts'
@@ -15,6 +16,8 @@ export interface StepContext {
   readonly containers: StepContainers
   readonly lease: BuildLease
   readonly contexts: BuildContexts
+  /** Images of earlier builds whose layers may be used (`--cache-from`). */
+  readonly donors: readonly CacheDonor[]
   /** Disposed of when the build ends: for what a step may hold although its result comes from the cache. */
   readonly held: AsyncDisposableStack
   /** A directory for what lives as long as one step. */

@@ -4,7 +4,7 @@ import type { InstructionOf } from '../dockerfile/instructions.ts'
 import type { BuildState } from '../state.ts'
 import { Scope } from '../variables.ts'
 import { addSources } from './add-sources.ts'
-import { emptyView, mountedView } from './base-view.ts'
+import { type BaseView, emptyView, mountedView } from './base-view.ts'
 import type { MadeLayer, Step, StepContext } from './context.ts'
 import { type CopyRequest, copyRequest } from './copy-request.ts'
 import {
@@ -17,7 +17,8 @@ import {
 import { layerStep } from './layer-step.ts'
 import { layerTar } from './layer-tar.ts'
 import { resolveOwner } from './owner.ts'
-import { placeSources } from './placement.ts'
+import { isLayerOf } from './layer-resemblance.ts'
+import { type PlacedFile, placeSources } from './placement.ts'
 
 /** Where a COPY takes its files from. */
 export type CopySource =
@@ -65,6 +66,12 @@ export function copyStep(
       )
       const names = [...sources, ...inline.map((file) => `<<${file.name}`)]
       return `${keyword} ${names.join(' ')} ${destination} # buildkit`
+    },
+    async resembles(layer, inputs, signal) {
+      const chosen = selected ?? (await select(inputs, signal))
+      await using held = new AsyncDisposableStack()
+      const { files, base } = await place(inputs[0] as BuildState, { chosen, context, held })
+      return await isLayerOf(files, { tar: context.layers.tar(layer), base, signal })
     },
     async make(inputs, signal): Promise<MadeLayer | null> {
       const chosen = selected ?? (await select(inputs, signal))
@@ -130,20 +137,35 @@ async function makeLayer(
   state: BuildState,
   at: Gathering & { readonly chosen: Selected },
 ): Promise<MadeLayer | null> {
-  const { context, signal } = at
-  const { request, sources } = at.chosen
+  const { context, signal, chosen } = at
   await using held = new AsyncDisposableStack()
-  const needsBase = !request.link || (request.chown !== null && /[a-z]/i.test(request.chown))
-  const root = needsBase ? held.use(await context.roots.mount(state.layers)).root : null
-  const files = placeSources(request, sources, {
-    base: request.link || root === null ? emptyView : mountedView(root),
-    workdir: state.config.WorkingDir ?? '/',
-    owner: request.chown === null ? null : await resolveOwner(root ?? '/nonexistent', request.chown),
-    now: Date.parse(context.now()),
-  })
+  const { files } = await place(state, { chosen, context, held })
   if (files.length === 0) return null
   return await context.layers.ingest(
     { stream: layerTar(files, { clampMs: context.clampMs, signal }) },
     { compression: 'none', signal },
   )
+}
+
+/** Decides where the files go on what is there. */
+async function place(
+  state: BuildState,
+  at: {
+    readonly chosen: Selected
+    readonly context: StepContext
+    readonly held: AsyncDisposableStack
+  },
+): Promise<{ readonly files: readonly PlacedFile[]; readonly base: BaseView }> {
+  const { context, held } = at
+  const { request, sources } = at.chosen
+  const needsBase = !request.link || (request.chown !== null && /[a-z]/i.test(request.chown))
+  const root = needsBase ? held.use(await context.roots.mount(state.layers)).root : null
+  const base = request.link || root === null ? emptyView : mountedView(root)
+  const files = placeSources(request, sources, {
+    base,
+    workdir: state.config.WorkingDir ?? '/',
+    owner: request.chown === null ? null : await resolveOwner(root ?? '/nonexistent', request.chown),
+    now: Date.parse(context.now()),
+  })
+  return { files, base }
 }

@@ -20,6 +20,8 @@ export interface LayerWork {
   changes?(state: BuildState): Partial<BuildState>
   /** For the history. */
   createdBy(state: BuildState): string
+  /** Tells whether a layer of an earlier build is what `make` would make; without it, that is what the history says. */
+  resembles?(layer: Digest, inputs: readonly BuildState[], signal: AbortSignal): Promise<boolean>
   /** Makes the layer; null when there is nothing to add. */
   make(inputs: readonly BuildState[], signal: AbortSignal): Promise<MadeLayer | null>
 }
@@ -49,6 +51,24 @@ export function layerStep(work: LayerWork): Step {
       }
       const state = inputs[0] as BuildState
       return come(state, record, state.cached)
+    },
+    async borrow(inputs, signal) {
+      const state = inputs[0] as BuildState
+      const line = work.createdBy(state)
+      for (const donor of context.donors) {
+        const next = donor.next(state, line)
+        if (next === null) continue
+        if (next.layer !== null) {
+          await context.lease.hold([next.layer])
+          if (!context.layers.has(next.layer)) continue
+          if (work.resembles !== undefined && !(await work.resembles(next.layer, inputs, signal))) continue
+        }
+        const sizeBytes = next.layer === null ? 0 : context.layers.get(next.layer).sizeBytes
+        const { layer, created } = next
+        const value: CachedValue = { layer, sizeBytes, created, description: line, type: work.type }
+        return { result: come(state, value, state.cached), record: value }
+      }
+      return null
     },
     async execute(inputs, signal) {
       const state = inputs[0] as BuildState

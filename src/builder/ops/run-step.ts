@@ -81,6 +81,11 @@ export function runStep(
       const given = args.length === 0 ? '' : `|${args.length} ${args.join(' ')} `
       return `RUN ${given}${argv.join(' ')} # buildkit`
     },
+    // What its mounts showed the command is not in a history.
+    resembles: (_layer, [state]) =>
+      Promise.resolve(
+        commandOf(instruction, state as BuildState, context).mounts.every(({ type }) => type !== 'bind'),
+      ),
     async make(inputs, signal) {
       const state = inputs[0] as BuildState
       const { argv, env, mounts } = commandOf(instruction, state, context)

@@ -66,6 +66,11 @@ export class Solver<Result> {
       const record = cache.find(key)
       const result = record === null ? null : await vertex.recall(record, inputs)
       if (result !== null) return { result, cached: true }
+      const borrowed = (await vertex.borrow?.(inputs, signal)) ?? null
+      if (borrowed !== null) {
+        if (borrowed.record !== null) await cache.keep(key, borrowed.record)
+        return { result: borrowed.result, cached: true }
+      }
       for (let other = this.#underWay.get(key); other !== undefined; other = this.#underWay.get(key)) {
         const shared = await recallOther(other, vertex, { key, inputs })
         if (shared !== null) return { result: shared, cached: true }

@@ -16,6 +16,9 @@ export interface Vertex<Result> {
   /** Rebuilds the result from what the cache kept; null where that is no longer possible. */
   recall(record: CacheRecord, inputs: readonly Result[]): Promise<Result | null>
 
+  /** Takes the result from elsewhere where the cache has none: an earlier result that is no record. Null for none. */
+  borrow?(inputs: readonly Result[], signal: AbortSignal): Promise<Executed<Result> | null>
+
   /** Does the work. What it made belongs to the result; after an error nothing is left. */
   execute(inputs: readonly Result[], signal: AbortSignal): Promise<Executed<Result>>
 }

@@ -180,6 +180,8 @@ export interface BuildOptions extends Cancellable {
   readonly quiet: boolean
   readonly noCache: boolean
   readonly cacheFrom: readonly string[]
+  /** Wharf's own. */
+  readonly cacheTo: readonly string[]
   /** True, false, or `default`. */
   readonly pull: boolean
   readonly removeIntermediate: boolean

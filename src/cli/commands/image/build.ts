@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { Query } from '#client/transport.ts'
 import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
+import { parseCaches } from '../../build/caches.ts'
 import { parseContexts } from '../../build/named-contexts.ts'
 import { parseOutputs } from '../../build/outputs.ts'
 import { parseAgents, parseSecrets } from '../../build/secrets.ts'
@@ -23,7 +24,8 @@ const flags = {
   'add-host': list('Add a line to /etc/hosts (host:ip)'),
   'build-arg': list('Set a build argument'),
   'build-context': list('A further context (name=directory, docker-image://, oci-layout://, a URL)'),
-  'cache-from': strings('Images to take cache from'),
+  'cache-from': list('Where to take cache from (an image, or type=registry|local,…)'),
+  'cache-to': list('Where to leave the cache (type=inline|registry|local,…)'),
   'cgroup-parent': string('Parent cgroup of RUN'),
   check: bool('Check the Dockerfile and build nothing'),
   compress: bool('Compress the context', { hidden: true }),
@@ -84,22 +86,28 @@ export default command({
     const { environment } = context.config
     const contexts = parseContexts(values['build-context'])
     const asked = parseOutputs(values.output, { push: values.push, load: values.load, out: context.out })
+    const caches = parseCaches(values['cache-from'], values['cache-to'])
     const offers: SessionOffers = {
       secrets: parseSecrets(values.secret, environment),
       agents: parseAgents(values.ssh, environment),
       contexts: contexts.tars,
-      caches: new Map(),
+      caches: caches.tars,
       outputs: asked.sinks,
-      cacheSinks: new Map(),
+      cacheSinks: caches.sinks,
       environment,
     }
-    const offered = [offers.secrets, offers.agents, offers.contexts, offers.outputs]
+    const offered = [
+      ...[offers.secrets, offers.agents, offers.contexts, offers.outputs],
+      ...[offers.caches, offers.cacheSinks],
+    ]
     const needsSession = values['metadata-file'] !== '' || offered.some(({ size }) => size > 0)
     await using session = needsSession ? await builds.session(sessionAnswers(offers)) : null
     const query: Query = {
       wharfsession: session?.id,
       buildcontexts: someOf(contexts.sources),
       outputs: someOf(asked.outputs),
+      cachefrom: someOf(caches.from),
+      cacheto: someOf(caches.to),
       ...queryOf(context, values),
       dockerfile,
       remote: remote ?? undefined,
@@ -160,7 +168,6 @@ function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
     pull: on(values.pull),
     squash: on(values.squash),
     nocachefilter: someOf(values['no-cache-filter']),
-    cachefrom: someOf(values['cache-from']),
     buildargs: someOf(buildArgs(context, values['build-arg'])),
     labels: someOf(readLabels({ files: [], values: values.label })),
     target: values.target || undefined,
