@@ -91,6 +91,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     ...(config.cdiSpecDirs.length > 0 && { cdiDirectories: config.cdiSpecDirs }),
     ulimits: config.ulimits,
     noNewPrivileges: config.noNewPrivileges,
+    timeNamespaces: config.features['time-namespaces'] !== false,
     logger: log.with({ area: 'runtime' }),
   })
   const storage = openStorage({

@@ -4,6 +4,7 @@ import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import { parseCluster } from '#network/overlay/cluster-options.ts'
 import type { ClusterOptions } from '#network/overlay/cluster-options.ts'
 import type { LogLevel } from '#base/logger.ts'
+import { parseRuntimeSetting, type RuntimeSetting } from './runtime-setting.ts'
 import { mergeSettings, readConfigFile } from './config-file.ts'
 import type { CommandLine } from './flags.ts'
 import { SETTINGS } from './settings.ts'
@@ -72,6 +73,8 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly cluster: ClusterOptions | null
   readonly defaultRuntime: string | null
   readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
+  /** By dockerd's names; `time-namespaces` is the only one that changes anything. */
+  readonly features: Readonly<Record<string, unknown>>
   /** `userns-remap` as it was given. */
   readonly usernsRemap: string | null
   /** The ids that it stands for: known when the daemon starts. */
@@ -163,6 +166,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     cluster: clusterOf(reader),
     defaultRuntime: reader.text('default-runtime'),
     runtimes: reader.runtimes(),
+    features: reader.object<Record<string, unknown>>('features') ?? {},
     usernsRemap: reader.text('userns-remap'),
     remap: null,
     cgroupParent: reader.text('cgroup-parent'),
@@ -352,20 +356,11 @@ class Reader {
     })
   }
 
-  runtimes(): Record<string, { path: string; args: string[] }> {
-    const given =
-      this.object<Record<string, { path?: string; runtimeType?: string; runtimeArgs?: string[] }>>('runtimes')
-    const runtimes: Record<string, { path: string; args: string[] }> = {}
-    for (const [name, { path, runtimeType, runtimeArgs }] of Object.entries(given ?? {})) {
-      if (runtimeType !== undefined) {
-        throw new InvalidArgumentError(`runtime ${name}: runtimeType is containerd's; give its path`)
-      }
-      if (path === undefined || path === '') {
-        throw new InvalidArgumentError(`runtime ${name}: either a runtimeType or a path must be configured`)
-      }
-      runtimes[name] = { path, args: runtimeArgs ?? [] }
-    }
-    return runtimes
+  runtimes(): Record<string, { path: string; args: readonly string[] }> {
+    const given = this.object<Record<string, RuntimeSetting>>('runtimes') ?? {}
+    return Object.fromEntries(
+      Object.entries(given).map(([name, setting]) => [name, parseRuntimeSetting(name, setting)]),
+    )
   }
 
   ulimits(): { Name: string; Soft: number; Hard: number }[] {

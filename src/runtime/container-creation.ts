@@ -15,6 +15,7 @@ import { startMonitor, type Monitor } from './conmon.ts'
 import type { ContainerCleanup } from './container-cleanup.ts'
 import { giveStreams } from './give-streams.ts'
 import { removeCoreLink } from './core-link.ts'
+import type { EngineInquiry } from './engine-features.ts'
 import { createFailure } from './failure-texts.ts'
 import { engineFor, type Engine, type Engines } from './oci-engines.ts'
 import type { CreateRequest, PrepareRequest } from './runtime.ts'
@@ -54,6 +55,9 @@ export interface CreationOptions {
   readonly cleanup: ContainerCleanup
   /** Where device vendors describe their devices. */
   readonly cdiDirectories: readonly string[]
+  readonly inquiry: EngineInquiry
+  /** Containers get time namespaces, where the runtime has them. */
+  readonly timeNamespaces: boolean
   readonly logger: Logger
 }
 
@@ -142,6 +146,7 @@ export class ContainerCreation {
     const { record, spec } = this.#writeBundle(prepared, {
       asked: request,
       machine: await this.#options.machine,
+      timeNamespace: this.#options.timeNamespaces && (await this.#options.inquiry.of(engine)).timeNamespaces,
     })
     await failpoint('runtime.create.bundle-written')
     monitor.release()
@@ -164,7 +169,11 @@ export class ContainerCreation {
 
   #writeBundle(
     { bundle, engine, stdin }: PreparedMonitor,
-    { asked, machine }: { readonly asked: CreateRequest; readonly machine: SpecMachine },
+    {
+      asked,
+      machine,
+      timeNamespace,
+    }: { readonly asked: CreateRequest; readonly machine: SpecMachine; readonly timeNamespace: boolean },
   ): { readonly record: BundleRecord; readonly spec: OciSpec } {
     const { cgroups, cgroupParent, cdiDirectories } = this.#options
     const { hostConfig } = supportedLimits(asked.hostConfig, cgroups.features)
@@ -173,7 +182,7 @@ export class ContainerCreation {
     const parent = hostConfig.CgroupParent ?? ''
     const cgroupPath = join('/', parent === '' ? cgroupParent : parent, id)
     const user = resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], readUserDatabase(request.rootfs))
-    const base = containerSpec(request, { machine, cgroupPath, user })
+    const base = containerSpec(request, { machine, cgroupPath, user, timeNamespace })
     const spec = applyEdits(base, requestedEdits(hostConfig.DeviceRequests ?? [], cdiDirectories))
     const record: BundleRecord = {
       engine: engine.name,

@@ -22,9 +22,11 @@ export interface Engine {
 }
 
 /** In the order they are tried when no default is configured: crun starts a container in a third of runc's time. */
-const BUILT_IN = ['crun', 'runc']
+const DEFAULTS = ['crun', 'runc']
+/** gVisor's, only for who asks for it. */
+const BUILT_IN = [...DEFAULTS, 'runsc']
 
-/** The runtimes of this machine by name: crun, runc and those of the configuration. */
+/** The runtimes of this machine by name: crun, runc, runsc and those of the configuration. */
 export class Engines {
   readonly #engines = new Map<string, Engine>()
   readonly #default: string
@@ -33,7 +35,7 @@ export class Engines {
   constructor(configured: Readonly<Record<string, EngineConfig>>, defaultName: string | null) {
     for (const name of BUILT_IN) this.#add(name, { path: name })
     for (const [name, config] of Object.entries(configured)) this.#add(name, config)
-    const chosen = defaultName ?? BUILT_IN.find((name) => this.#engines.has(name))
+    const chosen = defaultName ?? DEFAULTS.find((name) => this.#engines.has(name))
     if (chosen === undefined || !this.#engines.has(chosen)) {
       throw new UnavailableError(
         `no OCI runtime found: install crun or runc (default runtime ${String(chosen ?? 'crun')})`,

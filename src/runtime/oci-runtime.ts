@@ -12,6 +12,7 @@ import { CDI_DIRECTORIES } from './cdi/cdi-devices.ts'
 import { ContainerCreation } from './container-creation.ts'
 import { ContainerCleanup } from './container-cleanup.ts'
 import { containerStats } from './container-stats.ts'
+import { EngineInquiry } from './engine-features.ts'
 import { ExecSessions, type ExecContext } from './exec-sessions.ts'
 import { readMachine } from './machine.ts'
 import { OciContainer } from './oci-container.ts'
@@ -52,6 +53,8 @@ export interface RuntimeOptions {
   /** `default-ulimits` and `no-new-privileges`, for containers that do not say otherwise. */
   readonly ulimits?: NonNullable<HostConfig['Ulimits']>
   readonly noNewPrivileges?: boolean
+  /** False gives containers the host's time namespace (the feature `time-namespaces`). */
+  readonly timeNamespaces?: boolean
   /** `cdi-spec-dirs`: where device vendors describe their devices. */
   readonly cdiDirectories?: readonly string[]
   readonly logger?: Logger
@@ -102,7 +105,12 @@ class OciRuntime implements Runtime {
     this.#paths = openRuntimePaths(options.root)
     const logger = options.logger ?? silentLogger
     this.#cleanup = new ContainerCleanup(this.#paths, logger)
+    const inquiry = new EngineInquiry(logger)
+    // Most containers will want to know: the answer is there before the first one.
+    void inquiry.of(this.#engines.get(null))
     this.#creation = new ContainerCreation({
+      inquiry,
+      timeNamespaces: options.timeNamespaces !== false && existsSync('/proc/self/ns/time'),
       paths: this.#paths,
       engines: this.#engines,
       machine: withDefaultProfile(this.#machine, { directory: this.#paths.temporary, logger }),

@@ -2,8 +2,14 @@ import type { IdMapping } from '#base/id-map.ts'
 import type { NamespaceChoice, NamespaceChoices } from '../runtime.ts'
 import type { OciIdMapping, OciNamespace } from './oci-spec.ts'
 
-/** The namespaces of a container in OCI's form: those of the host are left out, joined ones have a path. */
-export function ociNamespaces(choices: NamespaceChoices): readonly OciNamespace[] {
+/**
+ * The namespaces of a container in OCI's form: those of the host are left out, joined ones have a path.
+ * @param options.time a private one for clocks; nobody can choose, as in Docker 29.5
+ */
+export function ociNamespaces(
+  choices: NamespaceChoices,
+  options: { readonly time: boolean },
+): readonly OciNamespace[] {
   return [
     { type: 'mount' },
     ...choose('network', choices.network),
@@ -11,6 +17,7 @@ export function ociNamespaces(choices: NamespaceChoices): readonly OciNamespace[
     ...choose('pid', choices.pid),
     ...choose('ipc', choices.ipc),
     ...choose('cgroup', choices.cgroup),
+    ...(options.time ? [{ type: 'time' } as const] : []),
     ...(choices.user === null ? [] : [userNamespace(choices.user.path)]),
   ]
 }

@@ -122,7 +122,7 @@ export interface OciResources {
 }
 
 export interface OciNamespace {
-  readonly type: 'mount' | 'network' | 'ipc' | 'pid' | 'uts' | 'cgroup' | 'user'
+  readonly type: 'mount' | 'network' | 'ipc' | 'pid' | 'uts' | 'cgroup' | 'user' | 'time'
   readonly path?: string
 }
 

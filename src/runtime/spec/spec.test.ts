@@ -36,7 +36,12 @@ function spec(
     logPath: null,
     ...rest,
   }
-  return containerSpec(request, { machine, cgroupPath: '/wharf/x', user: { uid: 0, gid: 0 } })
+  return containerSpec(request, {
+    machine,
+    cgroupPath: '/wharf/x',
+    user: { uid: 0, gid: 0 },
+    timeNamespace: false,
+  })
 }
 
 const destinations = (made: OciSpec): readonly string[] => made.mounts.map((mount) => mount.destination)
@@ -195,7 +200,12 @@ test('AppArmor: the default profile, one of the user, none for --privileged', ()
     }
     return containerSpec(
       { ...request, mounts: [], namespaces, shmPath: null, logPath: null },
-      { machine: { ...machine, ...change }, cgroupPath: '/x', user: { uid: 0, gid: 0 } },
+      {
+        machine: { ...machine, ...change },
+        cgroupPath: '/x',
+        user: { uid: 0, gid: 0 },
+        timeNamespace: false,
+      },
     ).process.apparmorProfile
   }
   const enforced = { apparmor: true, apparmorProfile: 'docker-default' }
@@ -230,6 +240,11 @@ function containerSpecWithoutInit(): OciSpec {
   }
   return containerSpec(
     { ...request, mounts: [], namespaces, shmPath: null, logPath: null },
-    { machine: { ...machine, initBinary: null }, cgroupPath: '/x', user: { uid: 0, gid: 0 } },
+    {
+      machine: { ...machine, initBinary: null },
+      cgroupPath: '/x',
+      user: { uid: 0, gid: 0 },
+      timeNamespace: false,
+    },
   )
 }

@@ -47,7 +47,13 @@ export const INIT_PATH = '/sbin/docker-init'
  */
 export function containerSpec(
   request: CreateRequest,
-  context: { readonly machine: SpecMachine; readonly cgroupPath: string; readonly user: OciUser },
+  context: {
+    readonly machine: SpecMachine
+    readonly cgroupPath: string
+    readonly user: OciUser
+    /** The kernel and the runtime have time namespaces. */
+    readonly timeNamespace: boolean
+  },
 ): OciSpec {
   const { hostConfig, config, namespaces } = request
   const { machine } = context
@@ -74,7 +80,7 @@ export function containerSpec(
     mounts: [...ociMounts(request, security), ...initMount(request, machine)],
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     linux: {
-      namespaces: ociNamespaces(namespaces),
+      namespaces: ociNamespaces(namespaces, { time: context.timeNamespace }),
       ...(namespaces.user === null
         ? {}
         : {
