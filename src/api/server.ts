@@ -124,6 +124,8 @@ export class ApiServer {
     const url = incoming.url ?? '/'
     const end = url.indexOf('?')
     const { version, path } = splitVersion(end === -1 ? url : url.slice(0, end))
+    // What may be done is not asked here: dockerd says yes to any path.
+    if (incoming.method === 'OPTIONS') return response.empty(200)
     const match = this.#router.match(incoming.method ?? 'GET', path)
     if (match === null) throw new NotFoundError('page not found')
     using _ = phase(`api ${incoming.method ?? ''} ${match.pattern}`)

@@ -5,11 +5,12 @@ import { newId } from '#base/ids.ts'
 import { errnoOf, KernelError, NotFoundError, PermissionDeniedError } from '#errors/errors.ts'
 import type { RootView } from '#images/archive.ts'
 import type { ViewMount } from '#kernel/mount-view.ts'
-import { findBeneath } from '#kernel/paths.ts'
+import { findBeneath, makeDirectoryBeneath } from '#kernel/paths.ts'
 import { resolveUser } from '#runtime/spec/user.ts'
 import { readUserDatabase } from '#runtime/user-database.ts'
 import type { ArchivePutOptions, Cancellable, PathStat } from '#spec/docker/options.ts'
 import { publishContainerEvent } from './container-events.ts'
+import { containerPaths } from './container-paths.ts'
 import type { ContainerContext } from './context.ts'
 import { idMapOf } from './id-map-of.ts'
 import type { ContainerRecord } from './records.ts'
@@ -105,7 +106,8 @@ export class Files {
     }
     try {
       const root = await snapshots.mount(record.id)
-      const mounts: ViewMount[] = []
+      const mounts: ViewMount[] = etcMounts(record, this.#context.directory)
+      makeWorkingDirectory(record, root)
       for (const mount of record.mounts) {
         const { destination, readOnly } = mount
         if (mount.type === 'bind' && existsSync(mount.source)) {
@@ -123,6 +125,22 @@ export class Files {
       throw error
     }
   }
+}
+
+/** The files of /etc that the last run was given. A mount of the user's own goes on top. */
+function etcMounts(record: ContainerRecord, directory: string): ViewMount[] {
+  const { resolvConf, hostname, hosts } = containerPaths(directory, record.id)
+  return Object.entries({ '/etc/resolv.conf': resolvConf, '/etc/hostname': hostname, '/etc/hosts': hosts })
+    .filter(([destination]) => record.mounts.every((mount) => mount.destination !== destination))
+    .filter(([, source]) => existsSync(source))
+    .map(([destination, source]) => ({ source, destination, readOnly: false }))
+}
+
+/** A container that was never started has its working directory too: it is made when somebody looks. */
+function makeWorkingDirectory(record: ContainerRecord, root: string): void {
+  const path = record.config.WorkingDir ?? ''
+  if (record.state.status !== 'created' || path === '' || findBeneath(root, path) !== null) return
+  makeDirectoryBeneath(root, path)
 }
 
 function byDepth(a: ViewMount, b: ViewMount): number {

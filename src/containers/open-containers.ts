@@ -80,6 +80,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   })
   runs.listen(health)
   const execs = new Execs(context)
+  runs.listen({ ended: ({ id }) => execs.forgetUnstarted(id) })
   removing.listen((id) => {
     execs.forgetContainer(id)
     logs.forget(id)

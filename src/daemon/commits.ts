@@ -1,4 +1,5 @@
 import type { CommitBackend } from '#api/backends.ts'
+import { mergeConfig } from '#containers/create/merge.ts'
 import type { Containers } from '#containers/open-containers.ts'
 import type { EventSink } from '#events/events.ts'
 import { ConflictError, NotFoundError } from '#errors/errors.ts'
@@ -19,7 +20,8 @@ export function createCommits(containers: Containers, images: Images, events: Ev
         const made = await images.commit({
           containerId: record.id,
           image: record.imageId,
-          config: config ?? record.config,
+          // Where the request says nothing, the container does.
+          config: config === null ? record.config : mergeConfig(config, record.config),
           changes,
           author,
           comment,

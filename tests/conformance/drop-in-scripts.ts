@@ -145,6 +145,31 @@ export const dropInScripts: readonly Script[] = [
       docker run --rm -v filled:/v busybox sh -c 'ls /v/sub | grep passwd'`,
   },
   {
+    name: 'requests of API clients',
+    steps: `
+      api OPTIONS /containers/json
+      api POST /containers/create '{}'
+      api POST /containers/create '{"HostConfig":{}}'
+      @docker run -d --name api1 busybox top
+      api POST /containers/api1/exec '{"Cmd":[]}'
+      @docker create --name modes -v /a --mount type=volume,target=/b --mount type=volume,source=n1,target=/c -v n2:/d busybox
+      docker inspect -f '{{range .Mounts}}{{.Destination}}={{.Mode}};{{end}}' modes | tr ';' '\\n' | sort
+      id=$(api POST '/commit?container=api1&repo=made-commit' '{"Labels":{"a":"b"},"Env":["X=y"]}'); docker inspect -f '{{json .Config.Cmd}} {{json .Config.Labels}} {{json .Config.Env}}' made-commit
+      id=$(api POST /containers/api1/exec '{"Cmd":["true"]}' | cut -d'"' -f4); docker restart -t 0 api1 >/dev/null; api POST /exec/$id/start '{}'`,
+  },
+  {
+    name: 'links that are taken away, and containers that were never started',
+    steps: `
+      @docker run -d --name one busybox top
+      @docker create --name two --link one --link one:alias busybox
+      docker rm --link two/alias
+      docker inspect -f '{{json .HostConfig.Links}}' two
+      docker rm --link two/one
+      docker inspect -f '{{json .HostConfig.Links}}' two
+      docker create --name dir -w /made/here busybox >/dev/null; echo x > f; docker cp f dir:/made/here/f; docker cp dir:/made/here - | tar t
+      docker run --name ended --hostname myname busybox true; docker cp ended:/etc/hostname - | tar xO`,
+  },
+  {
     name: 'annotations are listed since 1.46',
     steps: `
       @docker create --name an --annotation a=b busybox

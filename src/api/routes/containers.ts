@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { WaitCondition } from '#spec/docker/options.ts'
 import type { ContainerLifecycle, ContainerQueries } from '../backends.ts'
-import { bodyObject, bodyObjectOrNull, parsePlatform } from '../http/parameters.ts'
+import { bodyObject, parsePlatform } from '../http/parameters.ts'
 import type { ApiRequest } from '../http/request.ts'
 import type { ApiResponse } from '../http/response.ts'
 import type { Router } from '../http/router.ts'
@@ -27,8 +27,9 @@ export function addContainerRoutes(router: Router, containers: ContainerLifecycl
       )
     })
     .add('POST', '/containers/create', async (request, response) => {
-      const body = await bodyObjectOrNull(request)
-      if (body === null)
+      const body = await bodyObject(request)
+      // What the host and the networks are to give is not yet a container.
+      if (Object.keys(body).every((key) => key === 'HostConfig' || key === 'NetworkingConfig'))
         throw new InvalidArgumentError('config cannot be empty in order to create a container')
       const created = await containers.create(readContainerCreate(body, request.version), {
         name: request.query.text('name').replace(/^\//, ''),

@@ -154,6 +154,7 @@ function fromMount(mount: ReturnType<typeof parseMount>, host: HostConfig, sourc
         subpath: mount.subpath,
         labels: mount.labels,
         options: mount.driverOptions,
+        isMount: true,
       }
       return mount.source === ''
         ? anonymousVolume(at, sources)
@@ -191,6 +192,8 @@ interface VolumeWish {
   readonly subpath?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly options?: Readonly<Record<string, string>>
+  /** It comes from HostConfig.Mounts. */
+  readonly isMount?: boolean
 }
 
 function anonymousVolume(wish: VolumeWish, sources: MountSources): Draft {
@@ -202,6 +205,7 @@ function namedVolume(wish: VolumeWish & { readonly name: string }, sources: Moun
 }
 
 function volume(wish: VolumeWish & { readonly name: string }, sources: MountSources): Draft {
+  const isNoted = wish.name !== '' || wish.isMount === true
   return {
     destination: wish.destination,
     async finish() {
@@ -219,7 +223,7 @@ function volume(wish: VolumeWish & { readonly name: string }, sources: MountSour
         destination: wish.destination,
         readOnly: wish.readOnly,
         // Docker notes the SELinux default of volumes of its own driver, whether or not there is SELinux.
-        mode: wish.mode || (wish.name !== '' && made.Driver === 'local' ? 'z' : ''),
+        mode: wish.mode || (isNoted && made.Driver === 'local' ? 'z' : ''),
         subpath: wish.subpath ?? '',
         copyUp: wish.copy ?? true,
         anonymous: wish.name === '',

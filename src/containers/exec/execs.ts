@@ -32,7 +32,7 @@ export class Execs {
   create(container: string, request: ExecCreateRequest): { readonly Id: string } {
     const record = this.#context.records.resolve(container)
     assertRuns(record, container)
-    if ((request.Cmd?.length ?? 0) === 0) throw new InvalidArgumentError('no exec command specified')
+    if ((request.Cmd?.length ?? 0) === 0) throw new InvalidArgumentError('No exec command specified')
     if (request.User && isAlive(record.state)) {
       // An unknown user is an error of the request, not of the start.
       resolveUser(request.User, [], readUserDatabase(`/proc/${record.state.pid}/root`))
@@ -101,6 +101,15 @@ export class Execs {
     return [...(this.#byContainer.get(containerId) ?? [])].filter(
       (id) => this.#execs.get(id)?.state.status !== 'ended',
     )
+  }
+
+  /** A run of the container has ended: what was not started belongs to it, and cannot be started in the next. */
+  forgetUnstarted(containerId: string): void {
+    for (const id of this.#byContainer.get(containerId) ?? []) {
+      if (this.#execs.get(id)?.state.status !== 'created') continue
+      this.#execs.delete(id)
+      this.#byContainer.get(containerId)?.delete(id)
+    }
   }
 
   /** The container is gone: its execs with it. */
