@@ -62,7 +62,6 @@ export class OverlayNamespace implements Disposable {
         inside.setLink(LOOPBACK_INDEX, { up: true })
         // Nothing in here has addresses of its own: no neighbour discovery, no reports of multicast groups.
         sysctl('ipv6/conf/default/disable_ipv6', '1')
-        sysctl('ipv6/conf/all/disable_ipv6', '1')
       })
     }
     const namespace = found ?? new OverlayNamespace(path)
@@ -176,7 +175,13 @@ export class OverlayNamespace implements Disposable {
   #furnish(options: TunnelOptions, host: Rtnetlink): void {
     const links = this.netlink.links()
     if (!links.some((link) => link.name === BRIDGE)) {
-      this.netlink.addLink(BRIDGE, { kind: 'bridge' }, { mtu: options.mtu, up: true })
+      this.netlink.addLink(BRIDGE, { kind: 'bridge' }, { mtu: options.mtu })
+      this.run(() => {
+        // For its neighbour table: IPv6 without an address (IN6_ADDR_GEN_MODE_NONE).
+        sysctl(`ipv6/conf/${BRIDGE}/addr_gen_mode`, '1')
+        sysctl(`ipv6/conf/${BRIDGE}/disable_ipv6`, '0')
+      })
+      this.netlink.setLink(this.bridgeIndex, { up: true })
     }
     const alias = `vni ${String(options.vni)} local ${options.local}`
     const tunnel = links.find((link) => link.name === TUNNEL)
