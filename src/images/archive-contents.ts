@@ -1,11 +1,12 @@
 import { posix } from 'node:path'
+import { Readable } from 'node:stream'
 import { extract } from 'tar-stream'
 import { digestOf, isDigest, type Digest } from '#base/digest.ts'
 import { DataLossError, InvalidArgumentError, messageOf, WharfError } from '#errors/errors.ts'
 import { OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '#spec/oci/image.ts'
 import { MAX_CONFIG_BYTES } from '#spec/oci/parse.ts'
 import type { ImageContent } from './image-content.ts'
-import { inflatedStream, peek, wrappingOf } from './inflated-stream.ts'
+import { type Wrapping, detect, peek } from './layers/inflate.ts'
 
 /** What an image archive held, read in one pass: small documents, and layers that are stored already. */
 export interface ArchiveContents {
@@ -36,14 +37,14 @@ export async function readArchive(
   options: ReadOptions,
 ): Promise<ArchiveContents> {
   const reader = new ArchiveReader(content, options)
-  const tar = await inflatedStream(source)
+  const tar = await uncompressed(content, source, options)
   const parser = extract()
   tar.on('error', (error) => parser.destroy(error))
   tar.pipe(parser)
   try {
     for await (const entry of parser) {
       options.signal.throwIfAborted()
-      await reader.entry(entry.header, entry as unknown as AsyncIterable<Uint8Array>)
+      await reader.entry(entry.header, entry as unknown as AsyncIterable<Buffer>)
       entry.resume()
     }
   } catch (error) {
@@ -54,6 +55,17 @@ export async function readArchive(
     tar.destroy()
   }
   return reader.contents()
+}
+
+/** The tar itself. One that is not compressed needs no detour by a worker thread. */
+async function uncompressed(
+  content: ImageContent,
+  source: AsyncIterable<Uint8Array>,
+  options: Pick<ReadOptions, 'signal'>,
+): Promise<Readable> {
+  const { head, rest } = await peek(source as AsyncIterable<Buffer>, TAR_BLOCK)
+  if (detect(head) === 'none') return Readable.from(rest, { objectMode: false })
+  return content.layers.inflated(rest, { signal: options.signal })
 }
 
 class ArchiveReader {
@@ -77,7 +89,7 @@ class ArchiveReader {
       readonly size?: number
       readonly linkname?: string | null
     },
-    body: AsyncIterable<Uint8Array>,
+    body: AsyncIterable<Buffer>,
   ): Promise<void> {
     this.#entries += 1
     if (this.#entries > MAX_ENTRIES)
@@ -90,10 +102,11 @@ class ArchiveReader {
     }
     if (header.type !== 'file' && header.type !== 'contiguous-file') return
     const sizeBytes = header.size ?? 0
-    const { head, all } = await peek(body, Math.min(TAR_BLOCK, sizeBytes))
-    const wrapping = wrappingOf(head)
-    if (wrapping !== 'none' || isTar(head, sizeBytes)) await this.#layer(path, { all, wrapping, sizeBytes })
-    else if (sizeBytes <= MAX_CONFIG_BYTES) await this.#document(path, all)
+    const { head, rest } = await peek(body, Math.min(TAR_BLOCK, sizeBytes))
+    const wrapping = detect(head)
+    if (wrapping !== 'none' || isTar(head, sizeBytes))
+      await this.#layer(path, { all: rest, wrapping, sizeBytes })
+    else if (sizeBytes <= MAX_CONFIG_BYTES) await this.#document(path, rest)
     else throw new InvalidArgumentError(`"${path}" is neither a layer nor a document of an image`)
   }
 
@@ -114,7 +127,7 @@ class ArchiveReader {
 
   async #layer(
     path: string,
-    entry: { all: AsyncIterable<Uint8Array>; wrapping: ReturnType<typeof wrappingOf>; sizeBytes: number },
+    entry: { all: AsyncIterable<Uint8Array>; wrapping: Wrapping; sizeBytes: number },
   ): Promise<void> {
     const { layers, layerBlobs, blobs } = this.#content
     const named = digestOfPath(path)
@@ -132,10 +145,10 @@ class ArchiveReader {
       this.#layers.set(path, await this.#storeBlob(counted, { named, wrapping: entry.wrapping }))
       return
     }
-    const stream = entry.wrapping === 'none' ? counted : await inflatedStream(counted)
     const { signal } = this.#options
     const expected = entry.wrapping === 'none' && named !== null ? { expectedDiffId: named } : {}
-    const { diffId } = await layers.ingest({ stream }, { compression: 'none', signal, ...expected })
+    const compression = entry.wrapping
+    const { diffId } = await layers.ingest({ stream: counted }, { compression, signal, ...expected })
     this.#layers.set(path, diffId)
   }
 

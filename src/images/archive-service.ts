@@ -20,6 +20,7 @@ export function createArchives(workers: WorkerPool): Archives {
         { input: tar, signal },
       )
     },
+    inflated: (source, options = {}) => workers.stream('inflate', null, { ...options, input: source }),
     export: (root, { ids = null, ...options } = {}) =>
       workers.stream('archive-export', { root, ids }, options),
   }

@@ -56,7 +56,7 @@ export interface Archives {
     options?: ReadOptions,
   ): Promise<{ stat: PathStat; tar: Readable }>
   /**
-   * Unpacks a tar (plain, gzip, zstd; others refused) into the directory `path`.
+   * Unpacks a tar, compressed in any way that `Layers.ingest` knows, into the directory `path`.
    * @throws NotFoundError when it does not exist; InvalidArgumentError when it is no directory or the tar is bad.
    */
   extract(
@@ -65,6 +65,8 @@ export interface Archives {
     tar: AsyncIterable<Uint8Array>,
     options?: ExtractOptions,
   ): Promise<void>
+  /** As `Layers.inflated`. */
+  inflated(source: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Readable
   /** The whole root as one tar, for `docker export`. */
   export(root: string, options?: ReadOptions): Readable
 }

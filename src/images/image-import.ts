@@ -5,7 +5,6 @@ import { InvalidArgumentError } from '#errors/errors.ts'
 import { parseReference, withDefaultTag, type Reference } from '#spec/reference.ts'
 import type { ImageContent } from './image-content.ts'
 import type { ConfigChanger } from './image-service.ts'
-import { inflatedStream } from './inflated-stream.ts'
 
 /**
  * `docker import`: an image of one layer out of the tar of a root file system, maybe compressed. Says its id at the end.
@@ -20,11 +19,7 @@ export async function importImage(
   // A change that is wrong is told before the tar is read.
   const config = options.changer({}, options.changes)
   using _held = content.holds.holdAll()
-  const stream = await inflatedStream(tar)
-  const { diffId, sizeBytes } = await content.layers.ingest(
-    { stream },
-    { compression: 'none', signal: options.signal },
-  )
+  const { diffId, sizeBytes } = await content.layers.ingest({ stream: tar }, { signal: options.signal })
   const created = new Date().toISOString()
   const comment = options.message === '' ? 'Imported from -' : options.message
   const image: OciImageConfig = {

@@ -3,10 +3,15 @@
  * in bounded memory, and how the bytes are cut into pieces changes nothing.
  */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import { writeErofsIndex } from '#images/layers/erofs-index.ts'
+import { placeSparseFiles } from '#images/layers/erofs-sparse.ts'
 import { LayerTree } from '#images/layers/layer-tree.ts'
 import { parsePaxRecords } from '#images/layers/pax-records.ts'
 import { TarParser } from '#images/layers/tar-parser.ts'
@@ -102,7 +107,8 @@ function outcome(bytes: Buffer, pieceBytes: number): string {
     for (let at = 0; at < bytes.length; at += pieceBytes) parser.push(bytes.subarray(at, at + pieceBytes))
     parser.finish()
     const hash = createHash('sha256')
-    writeErofsIndex(tree, bytes.length, (piece, offset) => hash.update(`${offset}`).update(piece))
+    const { dataBytes } = placeSparseFiles(tree, bytes.length)
+    writeErofsIndex(tree, dataBytes, (piece, offset) => hash.update(`${offset}`).update(piece))
     return hash.digest('hex')
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error
@@ -123,9 +129,47 @@ test(`${ROUNDS} archives, whole and damaged (seed ${SEED})`, () => {
   assert.ok(good > 50, `only ${good} archives were good: the test tests nothing`)
 })
 
+/** Sparse files in each of GNU tar's formats, with maps that need more than a header. */
+function sparseArchives(): Buffer[] {
+  const directory = mkdtempSync(join(tmpdir(), 'sparse-'))
+  try {
+    for (const [name, pieces] of [
+      ['few', 2],
+      ['more', 30],
+    ] as const) {
+      const fd = openSync(join(directory, name), 'w')
+      for (let at = 0; at < pieces; at++) writeSync(fd, Buffer.alloc(700, at + 1), 0, 700, at * 100_000)
+      ftruncateSync(fd, pieces * 100_000)
+      closeSync(fd)
+    }
+    return [
+      ['--format=gnu'],
+      ...['0.0', '0.1', '1.0'].map((v) => ['--format=posix', `--sparse-version=${v}`]),
+    ].map((format) =>
+      execFileSync('tar', ['-C', directory, '--sparse', ...format, '-cf', '-', 'few', 'more']),
+    )
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+test(`${ROUNDS / 4} sparse archives, whole and damaged (seed ${SEED})`, () => {
+  const random = randomFrom(SEED)
+  const archives = sparseArchives()
+  for (const archive of archives) assert.match(outcome(archive, archive.length), /^[0-9a-f]{64}$/)
+  for (let round = 0; round < ROUNDS / 4; round++) {
+    const bytes = damage(archives[round % archives.length] as Buffer, random)
+    const result = outcome(bytes, bytes.length + 1)
+    assert.equal(outcome(bytes, 1 + Math.floor(random(1500))), result, `round ${round}`)
+  }
+})
+
 test(`pax records of any bytes (seed ${SEED})`, () => {
   const random = randomFrom(SEED)
-  const keys = ['path', 'linkpath', 'size', 'uid', 'mtime', 'SCHILY.xattr.user.x', 'GNU.sparse.major', '']
+  const keys = [
+    ...['path', 'linkpath', 'size', 'uid', 'mtime', 'SCHILY.xattr.user.x', ''],
+    ...['GNU.sparse.major', 'GNU.sparse.map', 'GNU.sparse.realsize', 'GNU.sparse.offset'],
+  ]
   for (let round = 0; round < ROUNDS * 5; round++) {
     const key = keys[Math.floor(random(keys.length))] as string
     const value = Buffer.from(Array.from({ length: random(20) }, () => random(256))).toString('latin1')

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, open, stat } from 'node:fs/promises'
+import { mkdtemp, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Archives } from '#images/archive.ts'
 import { fetchGit, parseGitSource } from '../git-source.ts'
 import type { CopyRequest } from './copy-request.ts'
@@ -119,7 +118,7 @@ async function unpacked(sources: readonly SelectedSource[], options: AddOptions)
   const result: SelectedSource[] = []
   for (const source of sources) {
     const path = source.isDirectory ? null : (source.files[0]?.path ?? null)
-    const stream = path === null ? null : await tarStream(path)
+    const stream = path === null ? null : await tarStream(path, options)
     if (stream === null) {
       result.push(source)
       continue
@@ -131,33 +130,14 @@ async function unpacked(sources: readonly SelectedSource[], options: AddOptions)
   return result
 }
 
-/** The tar in a file, decompressed; null where it is no archive that ADD unpacks. */
-async function tarStream(path: string): Promise<AsyncIterable<Uint8Array> | null> {
-  const head = await firstBytes(path)
-  if (head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) {
-    return (await isTar(createReadStream(path).pipe(createGunzip())))
-      ? createReadStream(path).pipe(createGunzip())
-      : null
-  }
-  if (head.readUInt32LE(0) === 0xfd2fb528) return createReadStream(path).pipe(createZstdDecompress())
-  const text = head.toString('latin1')
-  // Who unpacks it reads xz by itself.
-  if (text.startsWith('\xfd7zXZ\0')) return createReadStream(path)
-  if (text.startsWith('BZh')) {
-    throw new NotImplementedError(
-      `ADD failed: "${basename(path)}" is compressed with bzip2, which ADD does not unpack: use gzip, zstd or xz`,
-    )
-  }
-  return text.slice(257, 262) === 'ustar' ? createReadStream(path) : null
-}
-
-async function firstBytes(path: string): Promise<Buffer> {
-  const { size } = await stat(path)
-  const buffer = Buffer.alloc(512)
-  if (size === 0) return buffer
-  await using file = await open(path)
-  await file.read(buffer, 0, 512, 0)
-  return buffer
+/** The bytes of a file that is a tar, compressed or not; null for all others, which ADD copies as they are. */
+async function tarStream(path: string, options: AddOptions): Promise<AsyncIterable<Uint8Array> | null> {
+  if ((await stat(path)).size === 0) return null
+  const inflated = options.archives.inflated(createReadStream(path), { signal: options.signal })
+  // Who unpacks it finds out again how it is compressed.
+  const found = await isTar(inflated)
+  options.signal.throwIfAborted()
+  return found ? createReadStream(path) : null
 }
 
 async function isTar(stream: AsyncIterable<Uint8Array>): Promise<boolean> {

@@ -126,6 +126,7 @@ export function extract(
     const parser = new TarParser({
       entry: (entry) => writer.add(moved(entry, Buffer.from(path).toString('latin1'))),
       data: (bytes) => writer.data(bytes),
+      hole: (bytes) => writer.hole(bytes),
       entryEnd: () => writer.entryEnd(),
     })
     try {

@@ -72,6 +72,10 @@ export class DirectorySink implements LayerSink {
     this.#writer.data(bytes)
   }
 
+  hole(bytes: number): void {
+    this.#writer.hole(bytes)
+  }
+
   entryEnd(): void {
     this.#writer.entryEnd()
   }

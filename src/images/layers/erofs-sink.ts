@@ -1,6 +1,7 @@
-import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { TAR_START, writeErofsIndex } from './erofs-index.ts'
+import { type PlacedPiece, placeSparseFiles } from './erofs-sparse.ts'
 import type { LayerSink } from './layer-sink.ts'
 import { LayerTree } from './layer-tree.ts'
 import type { TarEntry } from './tar-entry.ts'
@@ -17,7 +18,7 @@ export class ErofsSink implements LayerSink {
   #tarBytes = 0
 
   constructor(directory: string) {
-    this.#fd = openSync(join(directory, EROFS_FILE), 'wx', 0o600)
+    this.#fd = openSync(join(directory, EROFS_FILE), 'wx+', 0o600)
   }
 
   tar(bytes: Buffer): null {
@@ -34,14 +35,34 @@ export class ErofsSink implements LayerSink {
   }
 
   data(): void {}
+  hole(): void {}
   entryEnd(): void {}
 
   finish(): void {
-    const fileBytes = writeErofsIndex(this.#tree, this.#tarBytes, (bytes, offset) =>
+    const { dataBytes, pieces } = placeSparseFiles(this.#tree, this.#tarBytes)
+    for (const piece of pieces) this.#copy(piece)
+    const fileBytes = writeErofsIndex(this.#tree, dataBytes, (bytes, offset) =>
       writeAll(this.#fd, bytes, offset),
     )
     ftruncateSync(this.#fd, fileBytes)
     fdatasyncSync(this.#fd)
+  }
+
+  #copy({ from, to, bytes }: PlacedPiece): void {
+    const buffer = Buffer.allocUnsafe(Math.min(bytes, ZEROES.length))
+    for (let done = 0; done < bytes;) {
+      const read = readSync(
+        this.#fd,
+        buffer,
+        0,
+        Math.min(buffer.length, bytes - done),
+        TAR_START + from + done,
+      )
+      // A hole at the end of the tar is not in the file yet.
+      if (read === 0) return
+      writeAll(this.#fd, buffer.subarray(0, read), TAR_START + to + done)
+      done += read
+    }
   }
 
   close(): void {

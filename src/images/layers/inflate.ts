@@ -7,8 +7,12 @@ import type { LayerCompression } from './layers.ts'
 
 const CHUNK_BYTES = 128 * 1024
 
-/** Magic numbers of what Wharf can read and of what it can only name. */
-const MAGICS: readonly (readonly [string, Exclude<LayerCompression, 'detect'> | 'bzip2'])[] = [
+/** How bytes are compressed. */
+export type Wrapping = Exclude<LayerCompression, 'detect'>
+
+/** Enough bytes to tell how others are compressed. */
+const MAGIC_BYTES = 8
+const MAGICS: readonly (readonly [string, Wrapping])[] = [
   ['1f8b', 'gzip'],
   ['28b52ffd', 'zstd'],
   ['425a68', 'bzip2'],
@@ -25,7 +29,7 @@ export async function inflate(
   compression: LayerCompression,
   take: (bytes: Buffer) => Promise<void> | null,
 ): Promise<void> {
-  const { head, rest } = await peek(source)
+  const { head, rest } = await peek(source, MAGIC_BYTES)
   const kind = compression === 'detect' ? detect(head) : compression
   if (kind === 'none') {
     for await (const bytes of rest) await take(bytes)
@@ -33,6 +37,11 @@ export async function inflate(
   }
   if (kind === 'xz') {
     await inflateXz(rest, take)
+    return
+  }
+  if (kind === 'bzip2') {
+    const { bunzip } = await import('./bunzip.ts')
+    for await (const bytes of bunzip(rest)) await take(bytes)
     return
   }
   const inflater =
@@ -110,22 +119,22 @@ function written(inflater: Transform, bytes: Buffer): Promise<void> {
   })
 }
 
-/** Tells how bytes that begin like this are compressed. @throws InvalidArgumentError for kinds that are not supported. */
-export function detect(head: Buffer): 'none' | 'gzip' | 'zstd' | 'xz' {
-  const hex = head.subarray(0, 8).toString('hex')
-  const kind = MAGICS.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'none'
+/** Tells how bytes that begin like this are compressed. */
+export function detect(head: Buffer): Wrapping {
+  const hex = head.subarray(0, MAGIC_BYTES).toString('hex')
   // A zstd archive may begin with a frame for other eyes (RFC 8878, 3.1.2).
   if (/^5.2a4d18/.test(hex)) return 'zstd'
-  if (kind === 'bzip2') {
-    throw new InvalidArgumentError('bzip2 compression is not supported: use gzip, zstd or xz')
-  }
-  return kind
+  return MAGICS.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'none'
 }
 
-async function peek(source: AsyncIterable<Buffer>): Promise<{ head: Buffer; rest: AsyncIterable<Buffer> }> {
+/** The first bytes of a stream, and all of it. */
+export async function peek(
+  source: AsyncIterable<Buffer>,
+  bytes: number,
+): Promise<{ readonly head: Buffer; readonly rest: AsyncIterable<Buffer> }> {
   const iterator = source[Symbol.asyncIterator]()
   let head = Buffer.alloc(0)
-  while (head.length < 8) {
+  while (head.length < bytes) {
     const { value, done } = await iterator.next()
     if (done === true) break
     head = Buffer.concat([head, value])

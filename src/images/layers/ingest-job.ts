@@ -56,6 +56,7 @@ export async function digestInto(
       sink.entry(entry)
     },
     data: (bytes) => sink.data(bytes),
+    hole: (bytes) => sink.hole(bytes),
     entryEnd: () => sink.entryEnd(),
   })
   await inflate(source, compression, (bytes) => {

@@ -8,6 +8,8 @@ export interface LayerSink {
   entry(entry: TarEntry): void
   /** Content of the last entry. */
   data(bytes: Buffer): void
+  /** So many bytes of the last entry are zero. */
+  hole(bytes: number): void
   entryEnd(): void
   /** Completes the layer and makes its files durable. */
   finish(): void | Promise<void>

@@ -161,6 +161,10 @@ class DiskLayerStore implements LayerStore {
     }
   }
 
+  inflated(source: AsyncIterable<Uint8Array>, options: { signal?: AbortSignal } = {}): Readable {
+    return this.#options.workers.stream('inflate', null, { ...options, input: source })
+  }
+
   isArriving(diffId: Digest): boolean {
     return this.#arriving.has(diffId)
   }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
-import { type TarEntry, nameText } from './tar-entry.ts'
+import { type SparsePiece, type TarEntry, nameText } from './tar-entry.ts'
 
 /** Type bits of a mode: inode(7). */
 export const S_IF = {
@@ -24,6 +24,8 @@ export interface LayerInode {
   /** Of a regular file; its content stands at `dataOffset` of the tar. */
   sizeBytes: number
   dataOffset: number
+  /** Of a sparse file: the pieces of it that the tar has at `dataOffset`, one behind the other. */
+  sparse: readonly SparsePiece[] | null
   devMajor: number
   devMinor: number
   linkTarget: string
@@ -231,6 +233,7 @@ function assign(inode: LayerInode, entry: TarEntry): void {
   inode.mtimeNanos = entry.mtimeNanos
   inode.sizeBytes = entry.sizeBytes
   inode.dataOffset = entry.dataOffset
+  inode.sparse = entry.sparse ?? null
   inode.devMajor = entry.devMajor
   inode.devMinor = entry.devMinor
   inode.linkTarget = entry.type === 'symlink' ? entry.linkName : ''
@@ -246,6 +249,7 @@ function newFile(): LayerInode {
     mtimeNanos: 0,
     sizeBytes: 0,
     dataOffset: 0,
+    sparse: null,
     devMajor: 0,
     devMinor: 0,
     linkTarget: '',

@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
 import type { BlobWriter } from '#store/blobs.ts'
 
-/** How a layer's tar is wrapped on its way in. `detect` looks at the first bytes (gzip, zstd, xz, else plain tar). */
-export type LayerCompression = 'none' | 'gzip' | 'zstd' | 'xz' | 'detect'
+/** How a layer's tar is wrapped on its way in. `detect` looks at the first bytes (gzip, zstd, xz, bzip2, else plain tar). */
+export type LayerCompression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2' | 'detect'
 
 /**
  * Where a layer's bytes come from: a whole file, any stream of bytes, or a blob that is still being written (the
@@ -43,10 +43,15 @@ export interface Layers {
    * more wait their turn. On success the layer is durable and `has` says so. Storing a layer that exists succeeds.
    * On any failure nothing is left behind.
    * @throws InvalidArgumentError when the bytes are no layer (corrupt archive or compression, entries outside the
-   * root, sparse files, names that no file system can hold); DataLossError when `expectedDiffId` differs;
+   * root, names that no file system can hold); DataLossError when `expectedDiffId` differs;
    * KernelError (ENOSPC, EIO); the signal's reason.
    */
   ingest(source: LayerSource, options?: IngestOptions): Promise<LayerRecord>
+  /**
+   * The bytes of a stream, uncompressed, whatever they are compressed with.
+   * It fails with InvalidArgumentError when they are damaged.
+   */
+  inflated(source: AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Readable
   has(diffId: Digest): boolean
   /** @throws NotFoundError */
   get(diffId: Digest): LayerRecord

@@ -10,8 +10,19 @@ export interface PaxRecords {
   mtimeSeconds?: number
   mtimeNanos?: number
   xattrs?: Map<string, Buffer>
-  isSparse?: boolean
+  sparse?: PaxSparse
 }
+
+/** What pax records say of a sparse file (GNU tar manual, "PAX Format"): 0.0 and 0.1 have the map, 1.0 has it in the content. */
+export interface PaxSparse {
+  major?: string
+  name?: string
+  sizeBytes?: number
+  /** Offsets and lengths by turns. */
+  map: number[]
+}
+
+const SPARSE = 'GNU.sparse.'
 
 const XATTR = 'SCHILY.xattr.'
 const SPACE = 0x20
@@ -44,8 +55,8 @@ function apply(records: PaxRecords, key: string, value: Buffer): void {
     records.xattrs.set(key.slice(XATTR.length), Buffer.from(value))
     return
   }
-  if (key.startsWith('GNU.sparse.')) {
-    records.isSparse = true
+  if (key.startsWith(SPARSE)) {
+    setSparse((records.sparse ??= { map: [] }), key.slice(SPARSE.length), value.toString('latin1'))
     return
   }
   const text = value.toString('latin1')
@@ -68,6 +79,30 @@ function apply(records: PaxRecords, key: string, value: Buffer): void {
       setTime(records, text)
       break
     default: // atime, ctime, uname, comment …: nothing a layer keeps
+  }
+}
+
+function setSparse(sparse: PaxSparse, key: string, text: string): void {
+  switch (key) {
+    case 'major':
+      sparse.major = text
+      break
+    case 'name':
+      if (text.includes('\0')) throw malformed()
+      sparse.name = text
+      break
+    case 'size':
+    case 'realsize':
+      sparse.sizeBytes = integer(text)
+      break
+    case 'offset':
+    case 'numbytes':
+      sparse.map.push(integer(text))
+      break
+    case 'map':
+      sparse.map = text === '' ? [] : text.split(',').map(integer)
+      break
+    default: // minor, numblocks: the map itself says it
   }
 }
 

@@ -15,9 +15,19 @@ export interface RawHeader {
   mtimeSeconds: number
   devMajor: number
   devMinor: number
+  /** Of GNU's old sparse format, else null. */
+  sparse: OldSparse | null
+}
+
+/** What a header of GNU's old sparse format says: offsets and lengths by turns, and whether a block with more follows. */
+export interface OldSparse {
+  readonly map: readonly number[]
+  readonly isContinued: boolean
+  readonly sizeBytes: number
 }
 
 const SPACE = 0x20
+const SPARSE = 'S'.charCodeAt(0)
 
 /** Parses a header block. @throws InvalidArgumentError when its checksum or a number is wrong. */
 export function parseHeader(block: Buffer): RawHeader {
@@ -39,7 +49,20 @@ export function parseHeader(block: Buffer): RawHeader {
     mtimeSeconds: number(block, 136, 12),
     devMajor: hasDevices ? number(block, 329, 8) : 0,
     devMinor: hasDevices ? number(block, 337, 8) : 0,
+    sparse: block[156] === SPARSE ? { ...sparseMap(block, 386, 4), sizeBytes: number(block, 483, 12) } : null,
   }
+}
+
+/** A block that goes on with the map of a sparse file (GNU tar manual, "Old GNU Format"). */
+export function parseSparseBlock(block: Buffer): Omit<OldSparse, 'sizeBytes'> {
+  return sparseMap(block, 0, 21)
+}
+
+function sparseMap(block: Buffer, start: number, count: number): Omit<OldSparse, 'sizeBytes'> {
+  const map: number[] = []
+  for (let at = start; at < start + count * 24 && block[at] !== 0; at += 24)
+    map.push(number(block, at, 12), number(block, at + 12, 12))
+  return { map, isContinued: block[start + count * 24] !== 0 }
 }
 
 /** Tells whether a block is all zero: two of them end an archive. */

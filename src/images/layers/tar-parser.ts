@@ -1,13 +1,16 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
 import { type PaxRecords, parsePaxRecords } from './pax-records.ts'
-import { type TarEntry, type TarEntryType, nameText } from './tar-entry.ts'
-import { BLOCK_BYTES, type RawHeader, isZeroBlock, parseHeader } from './tar-header.ts'
+import { SparseMap } from './sparse-map.ts'
+import { type SparsePiece, type TarEntry, type TarEntryType, nameText } from './tar-entry.ts'
+import { BLOCK_BYTES, type RawHeader, isZeroBlock, parseHeader, parseSparseBlock } from './tar-header.ts'
 
 /** Who listens to a tar archive going by. Errors it throws end the parsing. */
 export interface TarHandler {
   entry(entry: TarEntry): void
   /** Content of the last entry, in order; the chunk is only valid during the call. */
   data?(chunk: Buffer): void
+  /** So many bytes of the last entry, a sparse file, are zero. */
+  hole?(bytes: number): void
   /** The content of the last entry, a file, is complete. */
   entryEnd?(): void
 }
@@ -19,6 +22,7 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   '0': 'file',
   '\0': 'file',
   '7': 'file',
+  S: 'file',
   '1': 'hardlink',
   '2': 'symlink',
   '3': 'char',
@@ -27,7 +31,24 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   '6': 'fifo',
 }
 
-type Body = 'content' | 'pax' | 'long-name' | 'long-link' | 'skip'
+type Body = 'content' | 'sparse' | 'pax' | 'long-name' | 'long-link' | 'skip'
+
+interface PendingSparse {
+  readonly map: SparseMap
+  readonly entry: TarEntry
+  /** The map, if it stands there, and the pieces. */
+  readonly packedBytes: number
+  /** GNU's old format: further blocks of the map do not count as content. */
+  readonly isOld: boolean
+}
+
+interface OpenPieces {
+  /** The next one last. */
+  readonly left: SparsePiece[]
+  at: number
+  pieceDone: number
+  readonly sizeBytes: number
+}
 
 /**
  * Parses a tar archive (v7, ustar, pax, GNU) that is pushed through in pieces of any size. Memory is bounded by one
@@ -47,6 +68,10 @@ export class TarParser {
   #longName: string | null = null
   #longLink: string | null = null
   #zeroBlocks = 0
+  /** A sparse file whose map has not come yet; the entry as far as it is known. */
+  #sparse: PendingSparse | null = null
+  /** The pieces of the sparse file that is being read, and how much of the file was given. */
+  #pieces: OpenPieces | null = null
 
   constructor(handler: TarHandler) {
     this.#handler = handler
@@ -69,7 +94,7 @@ export class TarParser {
 
   /** For who wants no contents: how many bytes of content come next, which need not be pushed then. */
   skipContent(): number {
-    const skipped = this.#body === 'content' ? this.#bodyLeft : 0
+    const skipped = this.#body === 'content' || this.#body === 'sparse' ? this.#bodyLeft : 0
     if (skipped === 0) return 0
     this.#bodyLeft = 0
     this.#offset += skipped
@@ -79,7 +104,8 @@ export class TarParser {
 
   /** The archive is over. @throws InvalidArgumentError when something is missing. */
   finish(): void {
-    if (this.#bodyLeft > 0 || this.#blockFill > 0) throw new InvalidArgumentError('unexpected EOF')
+    if (this.#bodyLeft > 0 || this.#blockFill > 0 || this.#sparse !== null)
+      throw new InvalidArgumentError('unexpected EOF')
   }
 
   #takeBody(chunk: Buffer, at: number): number {
@@ -89,6 +115,8 @@ export class TarParser {
       this.#extensionFill += take
     } else if (this.#body === 'content') {
       this.#handler.data?.(chunk.subarray(at, at + take))
+    } else if (this.#body === 'sparse') {
+      this.#takePieces(chunk.subarray(at, at + take))
     }
     this.#bodyLeft -= take
     this.#offset += take
@@ -97,7 +125,8 @@ export class TarParser {
   }
 
   #endBody(): void {
-    if (this.#body === 'content') {
+    if (this.#body === 'content' || this.#body === 'sparse') {
+      if (this.#body === 'sparse') this.#endPieces()
       this.#handler.entryEnd?.()
       return
     }
@@ -139,7 +168,8 @@ export class TarParser {
       this.#blockFill = 0
     }
     this.#offset += next - at
-    if (block[0] === 0 && isZeroBlock(block)) this.#zeroBlocks += 1
+    if (this.#sparse !== null) this.#sparseBlock(block)
+    else if (block[0] === 0 && isZeroBlock(block)) this.#zeroBlocks += 1
     else if (this.#zeroBlocks > 0) throw new InvalidArgumentError('archive/tar: invalid tar header')
     else this.#header(parseHeader(block))
     return next
@@ -157,7 +187,7 @@ export class TarParser {
 
   #begin(body: Body, sizeBytes: number): void {
     if (sizeBytes < 0) throw new InvalidArgumentError('archive/tar: invalid tar header')
-    if (body !== 'content' && body !== 'skip') {
+    if (body === 'pax' || body === 'long-name' || body === 'long-link') {
       if (sizeBytes > MAX_EXTENSION_BYTES)
         throw new InvalidArgumentError('archive/tar: header field too long')
       this.#extension = Buffer.allocUnsafe(sizeBytes)
@@ -171,18 +201,59 @@ export class TarParser {
     if (sizeBytes === 0) this.#endBody()
   }
 
+  /** A block between the header of a sparse file and its content. */
+  #sparseBlock(block: Buffer): void {
+    const sparse = this.#sparse as PendingSparse
+    if (sparse.isOld) {
+      const more = parseSparseBlock(block)
+      sparse.map.add(more.map)
+      if (!more.isContinued) this.#beginSparse()
+      return
+    }
+    sparse.map.addBlock(block)
+    if (!sparse.map.wantsBlock) this.#beginSparse()
+  }
+
+  #beginSparse(): void {
+    const { map, entry, packedBytes } = this.#sparse as PendingSparse
+    this.#sparse = null
+    const contentBytes = packedBytes - map.mapBytes
+    const pieces = map.pieces(contentBytes)
+    this.#pieces = { left: pieces.toReversed(), at: 0, pieceDone: 0, sizeBytes: map.sizeBytes }
+    this.#handler.entry({ ...entry, sizeBytes: map.sizeBytes, dataOffset: this.#offset, sparse: pieces })
+    this.#begin('sparse', contentBytes)
+  }
+
+  #takePieces(bytes: Buffer): void {
+    const file = this.#pieces as OpenPieces
+    for (let done = 0; done < bytes.length;) {
+      const piece = file.left.at(-1) as SparsePiece
+      if (file.at < piece.offset) this.#handler.hole?.(piece.offset - file.at)
+      file.at = Math.max(file.at, piece.offset)
+      const take = Math.min(piece.bytes - file.pieceDone, bytes.length - done)
+      this.#handler.data?.(bytes.subarray(done, done + take))
+      done += take
+      file.at += take
+      file.pieceDone += take
+      if (file.pieceDone < piece.bytes) continue
+      file.left.pop()
+      file.pieceDone = 0
+    }
+  }
+
+  #endPieces(): void {
+    const file = this.#pieces
+    this.#pieces = null
+    if (file !== null && file.at < file.sizeBytes) this.#handler.hole?.(file.sizeBytes - file.at)
+  }
+
   #entry(raw: RawHeader): void {
     const pax = this.#pax
-    const name = pax.name ?? this.#longName ?? raw.name
+    const name = pax.sparse?.name ?? pax.name ?? this.#longName ?? raw.name
     const linkName = pax.linkName ?? this.#longLink ?? raw.linkName
     this.#pax = {}
     this.#longName = null
     this.#longLink = null
-    if (pax.isSparse === true || raw.typeFlag === 'S') {
-      throw new InvalidArgumentError(
-        `sparse file "${nameText(name)}" in the archive: sparse tar entries are not supported`,
-      )
-    }
     let type = TYPES[raw.typeFlag]
     if (type === undefined) {
       throw new InvalidArgumentError(
@@ -193,7 +264,7 @@ export class TarParser {
     const bodyBytes = type === 'file' ? (pax.sizeBytes ?? raw.sizeBytes) : 0
     // v7 tar had no type for directories.
     if (raw.typeFlag === '\0' && name.endsWith('/')) type = 'directory'
-    this.#handler.entry({
+    const entry: TarEntry = {
       type,
       name,
       linkName,
@@ -207,9 +278,27 @@ export class TarParser {
       devMinor: raw.devMinor,
       xattrs: pax.xattrs ?? null,
       dataOffset: this.#offset,
-    })
+    }
+    const sparse = type === 'file' ? sparseMapOf(raw, pax) : null
+    if (sparse !== null) {
+      this.#sparse = { map: sparse, entry, packedBytes: bodyBytes, isOld: raw.sparse !== null }
+      if (raw.sparse?.isContinued !== true && !sparse.wantsBlock) this.#beginSparse()
+      return
+    }
+    this.#handler.entry(entry)
     this.#begin(type === 'file' ? 'content' : 'skip', bodyBytes)
   }
+}
+
+/** The map of a sparse file, as far as headers have it; null for other files. */
+function sparseMapOf(raw: RawHeader, pax: PaxRecords): SparseMap | null {
+  if (raw.sparse !== null)
+    return new SparseMap(raw.sparse.map, { sizeBytes: raw.sparse.sizeBytes, isInContent: false })
+  if (pax.sparse === undefined) return null
+  return new SparseMap(pax.sparse.map, {
+    sizeBytes: pax.sparse.sizeBytes ?? -1,
+    isInContent: pax.sparse.major === '1',
+  })
 }
 
 function checkedId(id: number): number {

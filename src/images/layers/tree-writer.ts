@@ -5,6 +5,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  ftruncateSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -55,6 +56,8 @@ export class TreeWriter {
     readonly parentFd: number
     readonly name: string
     readonly entry: TreeEntry
+    /** Where the next bytes go. */
+    at: number
   } | null = null
 
   /** @param rootFd stays the caller's */
@@ -83,8 +86,19 @@ export class TreeWriter {
 
   data(bytes: Buffer): void {
     if (this.#file === null) return
-    for (let done = 0; done < bytes.length;)
-      done += writeSync(this.#file.fd, bytes, done, bytes.length - done)
+    const file = this.#file
+    for (let done = 0; done < bytes.length;) {
+      const written = writeSync(file.fd, bytes, done, bytes.length - done, file.at)
+      done += written
+      file.at += written
+    }
+  }
+
+  /** So many bytes of the file are zero: they take no room. */
+  hole(bytes: number): void {
+    if (this.#file === null) return
+    this.#file.at += bytes
+    ftruncateSync(this.#file.fd, this.#file.at)
   }
 
   /** Gives the file the content of another, whose blocks they share from now on. False where the file system cannot. */
@@ -186,7 +200,7 @@ export class TreeWriter {
         const flags =
           constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | O_CLOEXEC
         const fd = openSync(path, flags, 0o600)
-        this.#file = { fd, parentFd, name, entry }
+        this.#file = { fd, parentFd, name, entry, at: 0 }
         return
       }
       case 'hardlink':

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DataLossError, messageOf } from '#errors/errors.ts'
 import type { Job } from '../worker/job.ts'
 import { TAR_START, writeErofsIndex } from './erofs-index.ts'
+import { type PlacedPiece, placeSparseFiles } from './erofs-sparse.ts'
 import { EROFS_FILE } from './erofs-sink.ts'
 import type { LayerFormat } from './layer-sink.ts'
 import { LayerTree } from './layer-tree.ts'
@@ -62,7 +63,9 @@ async function verifyErofs(
     }
     compareDigest(hash.digest('hex'), parameters.diffId)
     parser.finish()
-    const fileBytes = writeErofsIndex(tree, parameters.tarBytes, (expected, offset) => {
+    const { dataBytes, pieces } = placeSparseFiles(tree, parameters.tarBytes)
+    for (const placed of pieces) comparePiece(fd, placed)
+    const fileBytes = writeErofsIndex(tree, dataBytes, (expected, offset) => {
       const found = Buffer.alloc(expected.length)
       readSync(fd, found, 0, found.length, offset)
       if (!found.equals(expected)) throw new IndexFault(`the index differs at byte ${offset}`)
@@ -70,6 +73,18 @@ async function verifyErofs(
     if (fstatSync(fd).size !== fileBytes) throw new IndexFault(`the file has not ${fileBytes} bytes`)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** A sparse file's pieces are in the file twice: in the tar, and where the index points to. */
+function comparePiece(fd: number, { from, to, bytes }: PlacedPiece): void {
+  const [expected, found] = [Buffer.alloc(PIECE_BYTES), Buffer.alloc(PIECE_BYTES)]
+  for (let done = 0; done < bytes; done += PIECE_BYTES) {
+    const take = Math.min(PIECE_BYTES, bytes - done)
+    readSync(fd, expected, 0, take, TAR_START + from + done)
+    readSync(fd, found, 0, take, TAR_START + to + done)
+    if (!expected.equals(found))
+      throw new IndexFault(`a sparse file differs at byte ${TAR_START + to + done}`)
   }
 }
 

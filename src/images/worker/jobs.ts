@@ -5,6 +5,7 @@ type Work = (parameters: unknown, job: Job) => Promise<unknown>
 /** The jobs by name, each loaded when it is first asked for: few need the native library. */
 export const JOBS: Readonly<Record<string, () => Promise<Work>>> = {
   ingest: async () => (await import('../layers/ingest-job.ts')).ingest as Work,
+  inflate: async () => (await import('../layers/inflate-job.ts')).inflateStream as Work,
   commit: async () => (await import('../layers/upper-jobs.ts')).commit as Work,
   'changes-tar': async () => (await import('../layers/upper-jobs.ts')).changesTar as Work,
   changes: async () => (await import('../layers/upper-jobs.ts')).changes as Work,

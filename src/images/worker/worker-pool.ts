@@ -85,8 +85,8 @@ export class WorkerPool {
     }
   }
 
-  /** Runs a job whose output is a stream; `onValue` gets its result. Destroying the stream aborts the job. */
-  stream(kind: string, parameters: unknown, options: { signal?: AbortSignal | undefined } = {}): Readable {
+  /** Runs a job whose output is a stream. Destroying the stream aborts the job. */
+  stream(kind: string, parameters: unknown, options: Pick<JobOptions, 'signal' | 'input'> = {}): Readable {
     const abort = new AbortController()
     const signal =
       options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal])
@@ -109,6 +109,7 @@ export class WorkerPool {
     }
     this.run(kind, parameters, {
       signal,
+      ...(options.input === undefined ? {} : { input: options.input }),
       onChunk: (bytes) => {
         if (stream.push(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength))) return
         return new Promise<void>((resolve) => {

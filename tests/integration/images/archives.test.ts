@@ -94,9 +94,9 @@ describe('load', () => {
       { constructor: InvalidArgumentError },
     ],
     [
-      'bzip2',
+      'damaged bzip2',
       Buffer.from('BZh91AY&SY...'),
-      { constructor: InvalidArgumentError, message: /^bzip2 archives are not supported/ },
+      { constructor: InvalidArgumentError, message: /^the bzip2 stream is damaged/ },
     ],
     [
       'an empty archive',

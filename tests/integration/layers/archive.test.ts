@@ -1,7 +1,9 @@
 /** Files in and out of a root, as `docker cp` and `docker export` use them. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   existsSync,
+  rmSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -85,11 +87,12 @@ describe('stat()', () => {
       '/missing',
       '/escape/secret',
       '/climb/secret',
-      '/data/file/x',
       `/../..${at.outside}/secret`,
     ]) {
       await assert.rejects(at.archives.stat(at.root, path), NotFoundError, path)
     }
+    // As dockerd: what is below a file is not missing, it is impossible.
+    await assert.rejects(at.archives.stat(at.root, '/data/file/x'), { errno: 'ENOTDIR' })
   })
 })
 
@@ -181,16 +184,18 @@ describe('extract()', () => {
     }
   })
 
-  test('reads gzip and zstd, and names what it cannot read', async () => {
+  test('reads compressed archives, and says when they are damaged', async () => {
     await using at = makeRoot()
     const tar = tarOf([{ name: 'packed', content: 'x' }])
-    for (const pack of [gzipSync, zstdCompressSync]) {
+    const bzip2 = (bytes: Buffer): Buffer => execFileSync('bzip2', ['-c'], { input: bytes })
+    for (const pack of [gzipSync, zstdCompressSync, bzip2]) {
       await at.archives.extract(at.root, '/data', Readable.from([pack(tar)]))
       assert.ok(existsSync(join(at.root, 'data/packed')))
+      rmSync(join(at.root, 'data/packed'))
     }
     await assert.rejects(
       at.archives.extract(at.root, '/data', Readable.from([Buffer.from('BZh91AY&SY')])),
-      /bzip2/,
+      /the bzip2 stream is damaged/,
     )
   })
 
