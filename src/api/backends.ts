@@ -105,6 +105,7 @@ export interface ImageBackend {
     name: string,
     options: { readonly platform: O.PlatformSpec | null },
   ): Promise<readonly I.ImageHistoryResponseItem[]>
+  attestations(name: string, options: O.AttestationOptions): Promise<readonly I.AttestationStatement[]>
   /** Wharf's own: the image's layers, lowest first. */
   layersOf(
     name: string,

@@ -3,7 +3,8 @@ import type * as I from '#spec/docker/image.ts'
 import type * as O from '#spec/docker/options.ts'
 import { familiarString } from '#spec/reference.ts'
 import { createdMs, listFilter } from './image-filters.ts'
-import { manifestSummaries, targetDescriptor } from './image-manifests.ts'
+import { attestationsOf } from './image-attestations.ts'
+import { identityOf, manifestSummaries, targetDescriptor } from './image-manifests.ts'
 import { resolveForPlatform, resolveImage } from './image-resolver.ts'
 import type { ImageRecord, ImageUsers } from './image-service.ts'
 import type { ImageStore } from './image-store.ts'
@@ -53,7 +54,7 @@ export class ImageCatalog {
         SharedSize: layerUse === null ? -1 : sharedSize(image, layerUse),
         Labels: image.config.config?.Labels ?? {},
         Containers: options.containers === true ? this.#users.usersOf(id).length : -1,
-        ...(options.manifests ? { Manifests: this.#manifests(image) } : {}),
+        ...(options.manifests ? { Manifests: this.#manifests(image, options.identity) } : {}),
         ...(options.manifests ? { Descriptor: targetDescriptor(this.#store, image) } : {}),
       })
     }
@@ -63,6 +64,7 @@ export class ImageCatalog {
   inspect(name: string, options: O.ImageInspectOptions): I.ImageInspect {
     const image = resolveForPlatform(this.#store, name, options.platform)
     const { config } = image
+    const identity = identityOf(this.#store, image)
     return {
       Id: image.id,
       RepoTags: image.repoTags,
@@ -76,6 +78,7 @@ export class ImageCatalog {
       Os: image.platform.os,
       ...(config['os.version'] === undefined ? {} : { OsVersion: config['os.version'] }),
       Size: image.sizeBytes,
+      ...(identity === null ? {} : { Identity: identity }),
       GraphDriver: { Name: this.#driverName, Data: {} },
       RootFS: { Type: 'layers', Layers: image.layers },
       Metadata: { LastTagTime: image.lastTagTime ?? ZERO_TIME },
@@ -85,8 +88,14 @@ export class ImageCatalog {
     }
   }
 
-  #manifests(image: ImageRecord): I.ImageManifestSummary[] {
-    return manifestSummaries(this.#store, { image, users: this.#users.usersOf(image.id) })
+  #manifests(image: ImageRecord, withIdentity = false): I.ImageManifestSummary[] {
+    return manifestSummaries(this.#store, { image, users: this.#users.usersOf(image.id), withIdentity })
+  }
+
+  /** Statements about the image for its platform. */
+  attestations(name: string, options: O.AttestationOptions): I.AttestationStatement[] {
+    const { id } = resolveForPlatform(this.#store, name, options.platform)
+    return attestationsOf(this.#store, { ...options, image: id })
   }
 
   /** Newest step first. Steps that other machines made have the id `<missing>`. */

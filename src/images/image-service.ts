@@ -124,6 +124,7 @@ export interface ImageEndpoints {
     name: string,
     options: { readonly platform: O.PlatformSpec | null },
   ): Promise<readonly I.ImageHistoryResponseItem[]>
+  attestations(name: string, options: O.AttestationOptions): Promise<readonly I.AttestationStatement[]>
   /** The image's layers, lowest first. */
   layersOf(
     name: string,

@@ -150,6 +150,7 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     list: (options) => Promise.resolve(catalog.list(options)),
     inspect: async (name, options) => catalog.inspect(name, options),
     history: async (name, options) => catalog.history(name, options),
+    attestations: async (name, options) => catalog.attestations(name, options),
     async layersOf(name, { platform }) {
       const image = resolveForPlatform(store, name, platform)
       return imageLayers(image, store.layerSizes(image.id))

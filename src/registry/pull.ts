@@ -1,7 +1,13 @@
 import { digestOf, type Digest } from '#base/digest.ts'
 import { DataLossError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { ImagePullOptions, PlatformSpec, ProgressSink } from '#spec/docker/options.ts'
-import { isIndexType, isManifestType, type OciImageConfig, type OciManifest } from '#spec/oci/image.ts'
+import {
+  isIndexType,
+  isManifestType,
+  type OciDescriptor,
+  type OciImageConfig,
+  type OciManifest,
+} from '#spec/oci/image.ts'
 import { MAX_CONFIG_BYTES, parseImageConfig, parseIndex, parseManifest } from '#spec/oci/parse.ts'
 import { choosePlatform, hostPlatform, matchesPlatform, platformText } from '#spec/oci/platform.ts'
 import {
@@ -13,6 +19,7 @@ import {
   withTag,
   type Reference,
 } from '#spec/reference.ts'
+import { fetchAttestations } from './attestations.ts'
 import type { LayerDownloads, WantedLayer } from './layer-downloads.ts'
 import type { PullTarget } from './ports.ts'
 import { progressLine } from './progress.ts'
@@ -32,6 +39,13 @@ interface PullContext {
   readonly platform: PlatformSpec | null
   readonly progress: ProgressSink
   readonly signal: AbortSignal
+}
+
+interface ChosenManifest {
+  readonly manifest: FetchedManifest
+  /** The index it was found in, if any, and its entries. */
+  readonly parents: readonly FetchedManifest[]
+  readonly entries: readonly OciDescriptor[]
 }
 
 /** `docker pull`: one name, or all tags of a repository. Progress begins when the registry has answered. */
@@ -94,7 +108,7 @@ export class Puller {
     const fetched = await session.manifest(reference.path, { reference: wanted, signal })
     const id = reference.digest === null ? wanted : familiarString(reference)
     progress({ status: `Pulling from ${reference.path}`, id })
-    const { manifest, parents } = await this.#choose(fetched, { reference, context })
+    const { manifest, parents, entries } = await this.#choose(fetched, { reference, context })
     const { config: configDescriptor, layers } = parsedManifest(manifest)
     if (!target.hasImage(configDescriptor.digest)) {
       const configBytes = await this.#config(configDescriptor, { reference, context })
@@ -105,11 +119,18 @@ export class Puller {
         diffId: config.rootfs.diff_ids[index] as Digest,
       }))
       using _held = target.hold(config.rootfs.diff_ids)
+      const attestations = fetchAttestations(entries, {
+        image: manifest.digest,
+        session,
+        path: reference.path,
+        signal,
+      })
+      attestations.catch(() => {})
       await this.#layers(wantedLayers, { reference, context })
       await target.storeImage({
         configBytes,
         config,
-        manifests: [manifest, ...parents],
+        manifests: [manifest, ...(await attestations), ...parents],
         blobs: layers,
         repository: reference,
       })
@@ -127,8 +148,8 @@ export class Puller {
   async #choose(
     fetched: FetchedManifest,
     options: { readonly reference: Reference; readonly context: PullContext },
-  ): Promise<{ readonly manifest: FetchedManifest; readonly parents: readonly FetchedManifest[] }> {
-    if (isManifestType(fetched.mediaType)) return { manifest: fetched, parents: [] }
+  ): Promise<ChosenManifest> {
+    if (isManifestType(fetched.mediaType)) return { manifest: fetched, parents: [], entries: [] }
     if (!isIndexType(fetched.mediaType)) {
       throw new InvalidArgumentError(
         `unsupported manifest media type and no default available: ${fetched.mediaType}`,
@@ -136,7 +157,8 @@ export class Puller {
     }
     const { context, reference } = options
     const platform = context.platform ?? hostPlatform()
-    const entry = choosePlatform(parseIndex(fetched.content).manifests, platform)
+    const entries = parseIndex(fetched.content).manifests
+    const entry = choosePlatform(entries, platform)
     if (entry === null) {
       throw new NotFoundError(
         `no matching manifest for ${shownPlatform(platform)} in the manifest list entries`,
@@ -149,7 +171,7 @@ export class Puller {
     if (!isManifestType(manifest.mediaType)) {
       throw new InvalidArgumentError(`unsupported manifest media type in an index: ${manifest.mediaType}`)
     }
-    return { manifest, parents: [fetched] }
+    return { manifest, parents: [fetched], entries }
   }
 
   async #config(

@@ -19,6 +19,7 @@ export function addImageRoutes(router: Router, backends: Backends): void {
         filters: imageFilters(request),
         sharedSize: version >= 42 && query.boolean('shared-size'),
         manifests: version >= 47 && query.boolean('manifests'),
+        identity: version >= 54 && query.boolean('identity'),
       })
       response.json(
         200,
@@ -59,9 +60,15 @@ export function addImageRoutes(router: Router, backends: Backends): void {
       await response.stream(200, 'application/x-ndjson', files)
     })
     .add('GET', '/images/:name*/attestations', async (request, response) => {
-      // Images are kept for one platform, without the attestations beside it in an index.
-      await images.inspect(request.param('name'), { platform: null, manifests: false })
-      response.json(200, [])
+      const { query } = request
+      const platforms = query.all('platform')
+      if (platforms.length > 1) throw new InvalidArgumentError('only one platform value is accepted')
+      const statements = await images.attestations(request.param('name'), {
+        platform: parsePlatform(platforms[0] ?? ''),
+        types: query.all('type'),
+        withStatement: query.boolean('statement'),
+      })
+      response.json(200, statements)
     })
     .add('POST', '/images/:name*/tag', async (request, response) => {
       await images.tag(request.param('name'), {

@@ -48,8 +48,10 @@ const EMPTY_CONFIG = {
 
 /** An inspected image as a version of the API shows it. */
 export function shapeImage(image: ImageInspect, version: ApiVersion): object {
-  if (version >= 52) return image
-  const { Identity: _, Descriptor, Manifests, ...shown } = image
+  if (version >= 53) return image
+  const { Identity: _, ...older } = image
+  if (version === 52) return older
+  const { Descriptor, Manifests, ...shown } = older
   const legacy = version < 50 ? { ...LEGACY_CONFIG, ...EMPTY_CONFIG } : EMPTY_CONFIG
   return {
     ...shown,

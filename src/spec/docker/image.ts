@@ -26,6 +26,11 @@ export interface OCIDescriptor {
   readonly artifactType?: string | null
 }
 
+/** Where an image comes from, as far as the daemon itself knows. */
+export interface Identity {
+  readonly Pull?: readonly { readonly Repository: string }[]
+}
+
 export interface AttestationStatement {
   readonly Descriptor: OCIDescriptor
   readonly PredicateType: string
@@ -43,7 +48,7 @@ export interface ImageManifestSummary {
   readonly Kind: 'image' | 'attestation' | 'unknown'
   readonly ImageData?: {
     readonly Platform: OCIPlatform
-    readonly Identity?: unknown | null
+    readonly Identity?: Identity | null
     readonly Containers: readonly string[]
     readonly Size: {
       readonly Unpacked: number
@@ -58,7 +63,7 @@ export interface ImageInspect {
   readonly Id?: string | null
   readonly Descriptor?: OCIDescriptor | null
   readonly Manifests?: readonly ImageManifestSummary[] | null
-  readonly Identity?: unknown | null
+  readonly Identity?: Identity | null
   readonly RepoTags?: readonly string[] | null
   readonly RepoDigests?: readonly string[] | null
   readonly Comment?: string | null

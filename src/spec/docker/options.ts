@@ -104,11 +104,20 @@ export interface PathStat {
   readonly linkTarget: string
 }
 
+export interface AttestationOptions {
+  readonly platform: PlatformSpec | null
+  /** Predicate types; none means all. */
+  readonly types: readonly string[]
+  readonly withStatement: boolean
+}
+
 export interface ImageListOptions {
   readonly all: boolean
   readonly filters: Filters
   readonly sharedSize: boolean
   readonly manifests: boolean
+  /** With `manifests`: where each came from. */
+  readonly identity?: boolean
 }
 
 export interface ImagePullOptions extends Cancellable {

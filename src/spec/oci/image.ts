@@ -101,3 +101,9 @@ export function isManifestType(mediaType: string): boolean {
 export function isForeignLayerType(mediaType: string): boolean {
   return mediaType.includes('.foreign.') || mediaType.includes('.nondistributable.')
 }
+
+/** The image manifest that an index's entry holds statements about (BuildKit, attestation storage); null for other entries. */
+export function attestedBy(entry: OciDescriptor): string | null {
+  if (entry.annotations?.['vnd.docker.reference.type'] !== 'attestation-manifest') return null
+  return entry.annotations['vnd.docker.reference.digest'] ?? null
+}

@@ -83,12 +83,7 @@ describe('stat()', () => {
 
   test('finds nothing outside the root', async () => {
     await using at = makeRoot()
-    for (const path of [
-      '/missing',
-      '/escape/secret',
-      '/climb/secret',
-      `/../..${at.outside}/secret`,
-    ]) {
+    for (const path of ['/missing', '/escape/secret', '/climb/secret', `/../..${at.outside}/secret`]) {
       await assert.rejects(at.archives.stat(at.root, path), NotFoundError, path)
     }
     // As dockerd: what is below a file is not missing, it is impossible.
