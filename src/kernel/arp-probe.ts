@@ -59,7 +59,7 @@ export class ArpProbe implements Disposable {
       try {
         length = recv(this.#in, this.#frame, 0)
       } catch (error) {
-        if (errnoOf(error) === 'EAGAIN') return answers
+        if (['EAGAIN', 'EWOULDBLOCK'].includes(errnoOf(error) ?? '')) return answers
         throw error
       }
       const arp = this.#frame.subarray(ETHERNET_BYTES, length)

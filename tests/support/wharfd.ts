@@ -103,7 +103,7 @@ export class Wharfd extends Engine {
 
   /** What a reboot of the machine does: every process ends at once, mounts, links and the exec root are gone; then a new start. */
   async boot(): Promise<void> {
-    await this.#powerOff()
+    await this.powerOff()
     await this.restart()
   }
 
@@ -114,7 +114,7 @@ export class Wharfd extends Engine {
       await this.terminate()
       await run(['nft', 'delete', 'table', 'inet', 'wharf'])
     } finally {
-      await this.#powerOff()
+      await this.powerOff()
       rmSync(this.root, { recursive: true, force: true })
     }
   }
@@ -193,7 +193,8 @@ export class Wharfd extends Engine {
     await until(`the daemon has ended on ${signal}`, () => !this.isRunning)
   }
 
-  async #powerOff(): Promise<void> {
+  /** The first half of `boot`. */
+  async powerOff(): Promise<void> {
     if (this.isRunning) await this.#end('SIGKILL')
     await killTree(this.root, this.#cgroup)
     unmountBelow(this.root)

@@ -83,10 +83,21 @@ export class DeadHosts {
       if (network === null) continue
       const answering = await this.#ask(network, endpoints)
       for (const held of endpoints) {
-        if (answering.has(held.id)) this.#answeredAt.set(held.id, performance.now())
+        if (answering.has(held.id)) this.#answered(network, held)
         else await this.#forget(network, held)
       }
     }
+  }
+
+  #answered(network: NetworkRecord, held: ClusterEndpoint): void {
+    if (!this.#answeredAt.has(held.id)) {
+      this.#parts.log.info('a container of a host that is silent answers and keeps its address', {
+        network: network.name,
+        address: held.ipv4,
+        container: held.containerName,
+      })
+    }
+    this.#answeredAt.set(held.id, performance.now())
   }
 
   async #forget(network: NetworkRecord, held: ClusterEndpoint): Promise<void> {
