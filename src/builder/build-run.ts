@@ -1,8 +1,10 @@
 import type { Digest } from '#base/digest.ts'
 import type { KeyedLock } from '#base/keyed-lock.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
+import type { ImageRecord } from '#images/image-service.ts'
 import type { BuildOptions, PlatformSpec } from '#spec/docker/options.ts'
-import { parseReference } from '#spec/reference.ts'
+import { parseReference, withDefaultTag } from '#spec/reference.ts'
+import { type Material, Materials } from './attest/materials.ts'
 import { buildArguments } from './build-arguments.ts'
 import type { BuilderParts } from './builder-parts.ts'
 import { CacheDirectories } from './cache/cache-directories.ts'
@@ -48,6 +50,7 @@ export class BuildRun {
   readonly #run: BuildRunOptions
   readonly #contexts: BuildContexts
   readonly #clampMs: number | null
+  readonly materials = new Materials()
   readonly #mounts: CacheDirectories
 
   constructor(run: BuildRunOptions) {
@@ -106,14 +109,17 @@ export class BuildRun {
       context,
       platform,
       hostPlatform: parts.hostPlatform,
-      resolve: (reference, wanted) =>
-        parts.images.ensure(reference, {
+      resolve: async (reference, wanted) => {
+        const image = await parts.images.ensure(reference, {
           always: options.pull,
           platform: wanted === null ? null : { ...wanted, variant: wanted.variant ?? '' },
           auth: authFor(options, reference),
           progress,
           signal,
-        }),
+        })
+        this.materials.add(imageMaterial(reference, image))
+        return image
+      },
     })
   }
 
@@ -131,6 +137,7 @@ export class BuildRun {
       lease,
       contexts,
       donors: this.#run.donors,
+      materials: this.materials,
       tempRoot: directory,
       args: buildArguments(dockerfile, options.buildArgs, {
         build: hostPlatform,
@@ -157,7 +164,21 @@ export class BuildRun {
   }
 }
 
-function epochMs(options: BuildOptions): number | null {
+/** An image as provenance names it: by the digest it was pulled under, else by its id. */
+function imageMaterial(reference: string, image: ImageRecord): Material {
+  const { domain, path, tag } = withDefaultTag(parseReference(reference))
+  const name = domain === 'docker.io' ? path.replace(/^library\//, '') : `${domain}/${path}`
+  const { os, architecture } = image.platform
+  const digest = (image.repoDigests[0]?.split('@')[1] ?? image.id).slice('sha256:'.length)
+  const version = tag === null ? '' : `@${tag}`
+  return {
+    uri: `pkg:docker/${name}${version}?platform=${encodeURIComponent(`${os}/${architecture}`)}`,
+    digest: { sha256: digest },
+  }
+}
+
+/** SOURCE_DATE_EPOCH in milliseconds; null where there is none. @throws InvalidArgumentError */
+export function epochMs(options: BuildOptions): number | null {
   const epoch = options.buildArgs.SOURCE_DATE_EPOCH ?? null
   if (epoch === null || epoch === '') return null
   if (!/^\d{1,12}$/.test(epoch)) throw new InvalidArgumentError(`invalid SOURCE_DATE_EPOCH: ${epoch}`)

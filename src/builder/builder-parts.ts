@@ -4,6 +4,7 @@ import type { IdMap } from '#base/id-map.ts'
 import type { Archives } from '#images/archive.ts'
 import type { Images } from '#images/image-service.ts'
 import type { Layers } from '#images/layers/layers.ts'
+import type { CommitOptions } from '#images/snapshots.ts'
 import type { ImagePushOptions } from '#spec/docker/options.ts'
 import type { BuildCache } from './cache/build-cache.ts'
 import type { BuildContent, BuildLeases, BuildRoots, StepContainers } from './needs.ts'
@@ -35,7 +36,7 @@ export interface BuilderParts {
   readonly loadImage: (tar: Duplex, signal: AbortSignal) => Promise<Digest>
   readonly push: (options: ImagePushOptions) => Promise<void>
   /** Stores what one mounted root has and another lacks as a layer. */
-  readonly difference: (root: string, base: string, signal: AbortSignal) => Promise<MadeLayer>
+  readonly difference: (root: string, base: string, options: CommitOptions) => Promise<MadeLayer>
   /** Takes a name from its image; fine when there is none. */
   readonly forgetImage: (name: string) => Promise<void>
   /** Gives up the image of an intermediate state. */

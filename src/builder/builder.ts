@@ -11,9 +11,10 @@ import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
 import type { BuildOptions, BuildPruneOptions } from '#spec/docker/options.ts'
 import type { OciImageConfig } from '#spec/oci/image.ts'
 import { familiarString, parseReference, type Reference, withDefaultTag } from '#spec/reference.ts'
+import { attest, parseAttestations } from './attest/attestations.ts'
 import { unusedArguments } from './build-arguments.ts'
 import { openBuildContext } from './build-context.ts'
-import { authFor, BuildRun } from './build-run.ts'
+import { authFor, BuildRun, epochMs } from './build-run.ts'
 import type { BuilderParts } from './builder-parts.ts'
 import { exportCaches } from './cache/cache-export.ts'
 import { withRecords } from './cache/cache-image.ts'
@@ -23,7 +24,7 @@ import { TracedCache } from './cache/traced-cache.ts'
 import { describeCache, pruneCache } from './cache/prune.ts'
 import { parseDockerfile } from './dockerfile/parse-dockerfile.ts'
 import { type Exported, exportImages } from './export/exporter.ts'
-import type { BuiltImage } from './export/image-set.ts'
+import type { Attestation, BuiltImage } from './export/image-set.ts'
 import { type BuildOutput, parseOutputs } from './export/outputs.ts'
 import { imageConfigOf } from './image-config.ts'
 import { describeFindings, lintDockerfile } from './lint/lint.ts'
@@ -70,6 +71,8 @@ export class Builder {
     const asked = options.outputs.length === 0 ? [{ Type: 'image' }] : options.outputs
     const outputs = parseOutputs(asked, tags)
     const cacheSources = parseCacheSources(options.cacheFrom)
+    const attestations = parseAttestations(options.attestations)
+    const startedOn = new Date().toISOString()
     const cacheTargets = parseCacheTargets(options.cacheTo)
     const abort = new AbortController()
     const signal = AbortSignal.any([options.signal, abort.signal])
@@ -119,11 +122,19 @@ export class Builder {
       const states: BuildState[] = []
       for (const platform of run.platforms) {
         const state = await run.solve(platform)
-        const now = new Date().toISOString()
-        states.push(options.squash ? await squash(state, { parts, lease, now, signal }) : state)
+        const clampMs = epochMs(options)
+        const now = new Date(clampMs ?? Date.now()).toISOString()
+        const latestSeconds = clampMs === null ? null : clampMs / 1000
+        const at = { parts, lease, now, latestSeconds, signal }
+        states.push(options.squash ? await squash(state, at) : state)
       }
       const inline = cacheTargets.some(({ kind }) => kind === 'inline') ? cache.used() : null
-      const toExport = { options, outputs, inline, session, signal }
+      const facts = {
+        ...{ parts, options, dockerfile: text, startedOn, clampMs: epochMs(options), signal },
+        materials: run.materials.list(),
+      }
+      const attested = (state: BuildState) => attest(state, attestations, facts)
+      const toExport = { options, outputs, inline, attested, session, signal }
       const { imageId, names, metadata } = await this.#export(states, toExport)
       await cache.settled()
       await exportCaches(cacheTargets, {
@@ -198,19 +209,22 @@ export class Builder {
       readonly outputs: readonly BuildOutput[]
       /** The records to put into the image (`--cache-to=type=inline`). */
       readonly inline: readonly CacheRecord[] | null
+      readonly attested: (state: BuildState) => Promise<readonly Attestation[]>
       readonly session: ClientSession | null
       readonly signal: AbortSignal
     },
   ): Promise<Exported> {
     const { images, layers, archives, roots, content } = this.#options
-    const built = states.map((state): BuiltImage => {
+    const describe = async (state: BuildState): Promise<BuiltImage> => {
+      const attestations = await at.attested(state)
       const { imageId: id, platform } = state
       const config = id === null ? imageConfigOf(state) : images.get(id).config
       // A state that is an image still is that image, byte for byte.
-      if (id !== null) return { platform, config, configBytes: images.configBytes(id), attestations: [] }
+      if (id !== null) return { platform, config, configBytes: images.configBytes(id), attestations }
       const whole = at.inline === null ? config : withRecords(config, at.inline)
-      return { platform, config: whole, configBytes: Buffer.from(JSON.stringify(whole)), attestations: [] }
-    })
+      return { platform, config: whole, configBytes: Buffer.from(JSON.stringify(whole)), attestations }
+    }
+    const built = await Promise.all(states.map(describe))
     return await exportImages(hostFirst(built, this.#options.hostPlatform), at.outputs, {
       images,
       layers,

@@ -33,7 +33,11 @@ export interface StepOutcome extends AsyncDisposable {
   readonly containerId: string
   readonly exitCode: number
   /** Stores what the command changed as a layer. */
-  commit(signal: AbortSignal): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>
+  commit(options: {
+    readonly signal: AbortSignal
+    /** No file's time is later; null leaves them. */
+    readonly latestSeconds: number | null
+  }): Promise<{ readonly diffId: Digest; readonly sizeBytes: number }>
 }
 
 /** Runs commands: the containers area, behind an interface. */

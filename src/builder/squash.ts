@@ -9,7 +9,9 @@ export async function squash(
   at: {
     readonly parts: BuilderParts
     readonly lease: BuildLease
+    /** RFC 3339. */
     readonly now: string
+    readonly latestSeconds: number | null
     readonly signal: AbortSignal
   },
 ): Promise<BuildState> {
@@ -18,7 +20,10 @@ export async function squash(
   const { roots, difference } = at.parts
   await using whole = await roots.mount(state.layers)
   await using below = await roots.mount(base)
-  const layer = await difference(whole.root, below.root, at.signal)
+  const layer = await difference(whole.root, below.root, {
+    signal: at.signal,
+    latestSeconds: at.latestSeconds,
+  })
   await at.lease.hold([layer.diffId])
   let left = base.length
   // The history of what was squashed stays readable; the layer belongs to its last line.

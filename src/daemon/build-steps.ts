@@ -84,7 +84,7 @@ function outcomeOf(
   return {
     containerId: id,
     exitCode: made.exitCode,
-    commit: async (signal) => await made.snapshots.commit(id, { signal }),
+    commit: async (options) => await made.snapshots.commit(id, options),
     [Symbol.asyncDispose]: () => made.kept.disposeAsync(),
   }
 }

@@ -51,7 +51,7 @@ export function openBuilder(parts: BuilderWiring): {
       hold: () => images.holdLayers(),
     },
     push: (options) => images.push(options),
-    difference: (root, base, signal) => storage.snapshots.storeDifference(root, base, { signal }),
+    difference: (root, base, options) => storage.snapshots.storeDifference(root, base, options),
     directory: join(parts.dataRoot, 'builder'),
     secretRoot: join(parts.execRoot, 'build-secrets'),
     ids: parts.ids,

@@ -15,6 +15,7 @@ import type { IngestResult } from './layers/layer-sink.ts'
 import type { LayerStore } from './layers/layer-store.ts'
 import type { LayerRecord } from './layers/layers.ts'
 import type {
+  CommitOptions,
   SnapshotChange,
   SnapshotRequest,
   SnapshotUsage,
@@ -256,13 +257,13 @@ export class SnapshotStore implements Snapshots {
     )
   }
 
-  async commit(id: string, options: { signal?: AbortSignal } = {}): Promise<LayerRecord> {
+  async commit(id: string, options: CommitOptions = {}): Promise<LayerRecord> {
     const { layers, workers } = this.#options
     return await this.#withContents(id, false, (contents) =>
       layers.store((directory) =>
         workers.run<IngestResult>(
           'commit',
-          { directory, format: layers.format, contents },
+          { directory, format: layers.format, contents, latestSeconds: options.latestSeconds ?? null },
           { signal: options.signal },
         ),
       ),
@@ -270,17 +271,13 @@ export class SnapshotStore implements Snapshots {
   }
 
   /** Stores as a layer what one mounted tree has and another, which it was made from, has not. */
-  async storeDifference(
-    tree: string,
-    base: string,
-    options: { signal?: AbortSignal } = {},
-  ): Promise<LayerRecord> {
+  async storeDifference(tree: string, base: string, options: CommitOptions = {}): Promise<LayerRecord> {
     const { layers, workers } = this.#options
     const contents: SnapshotContents = { kind: 'tree', tree, layers: [base], ids: null }
     return await layers.store((directory) =>
       workers.run<IngestResult>(
         'commit',
-        { directory, format: layers.format, contents },
+        { directory, format: layers.format, contents, latestSeconds: options.latestSeconds ?? null },
         { signal: options.signal },
       ),
     )

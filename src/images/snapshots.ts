@@ -24,6 +24,13 @@ export interface SnapshotRequest {
   readonly bare?: boolean
 }
 
+/** How changes become a layer. */
+export interface CommitOptions {
+  readonly signal?: AbortSignal
+  /** No file's time is later (SOURCE_DATE_EPOCH), in seconds; absent or null leaves times as they are. */
+  readonly latestSeconds?: number | null
+}
+
 /** Disk space of one snapshot. */
 export interface SnapshotUsage {
   /** `SizeRw`: the files the container wrote. */
@@ -68,7 +75,7 @@ export interface Snapshots {
   /** The changes as an image layer: a tar with whiteouts. Sockets are left out, as by every engine. */
   changesTar(id: string, options?: { signal?: AbortSignal }): Promise<Readable>
   /** Stores the changes as a new layer; the snapshot stays as it is. The caller holds a lease for the result. */
-  commit(id: string, options?: { signal?: AbortSignal }): Promise<LayerRecord>
+  commit(id: string, options?: CommitOptions): Promise<LayerRecord>
   /** `GraphDriver.Data` of `docker inspect`. */
   describe(id: string): Readonly<Record<string, string>> | null
   /** The layers of a snapshot, lowest first. @throws NotFoundError */

@@ -89,6 +89,7 @@ function readBuildOptions(request: ApiRequest): Omit<BuildOptions, 'progress'> {
     builderVersion: version,
     session: query.text('session'),
     contexts: jsonParameter(request, 'buildcontexts', { map: 'string' }) ?? {},
+    attestations: jsonParameter(request, 'attests', { map: 'string' }) ?? {},
     noCacheFilter: jsonParameter(request, 'nocachefilter', strings) ?? [],
     clientSession: query.text('wharfsession'),
     buildId: query.text('buildid'),

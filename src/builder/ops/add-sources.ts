@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError } from '#errors/errors.ts'
+import type { Materials } from '../attest/materials.ts'
 import type { Archives } from '#images/archive.ts'
 import { fetchGit, parseGitSource } from '../git-source.ts'
 import type { CopyRequest } from './copy-request.ts'
@@ -17,6 +18,7 @@ interface AddOptions {
   readonly archives: Archives
   /** Where downloads and unpacked archives go meanwhile. */
   readonly tempRoot: string
+  readonly materials: Materials
   /** Told of each temporary directory, to be removed when the layer is made. */
   defer(path: string): void
 }
@@ -101,6 +103,7 @@ async function download(url: string, request: CopyRequest, options: AddOptions):
   if (request.checksum !== null && request.checksum !== digest) {
     throw new InvalidArgumentError(`digest mismatch ${digest}: ${request.checksum}`)
   }
+  options.materials.add({ uri: url, digest: { sha256: digest.slice('sha256:'.length) } })
   const modified = Date.parse(response.headers.get('last-modified') ?? '')
   const [source] = await selectSources(directory, [basename(path)], options)
   const [file] = (source as SelectedSource).files

@@ -1,6 +1,7 @@
 import type { Digest } from '#base/digest.ts'
 import type { Archives } from '#images/archive.ts'
 import type { Layers } from '#images/layers/layers.ts'
+import type { Materials } from '../attest/materials.ts'
 import type { CacheDonor } from '../cache/donor.ts'
 import type { BuildContexts } from '../named-contexts.ts'
 import type { BuildLease, BuildRoots, StepContainers } from '../needs.ts'
@@ -16,6 +17,8 @@ export interface StepContext {
   readonly containers: StepContainers
   readonly lease: BuildLease
   readonly contexts: BuildContexts
+  /** Gathers what the build is made of. */
+  readonly materials: Materials
   /** Images of earlier builds whose layers may be used (`--cache-from`). */
   readonly donors: readonly CacheDonor[]
   /** Disposed of when the build ends: for what a step may hold although its result comes from the cache. */

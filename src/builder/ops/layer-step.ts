@@ -41,7 +41,8 @@ export function layerStep(work: LayerWork): Step {
     stage: work.stage,
     inputs: work.inputs,
     async cacheKey(inputs, signal) {
-      const parts = await work.key(inputs, signal)
+      const own = await work.key(inputs, signal)
+      const parts = context.clampMs === null ? own : [...own, `epoch ${context.clampMs}`]
       return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
     },
     async recall(record, inputs) {

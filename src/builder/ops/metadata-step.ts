@@ -27,6 +27,7 @@ export function metadataStep(
       const hash = createHash('sha256')
         .update(stateKey(state as BuildState))
         .update(apply(state as BuildState).createdBy)
+        .update(context.clampMs === null ? '' : ` epoch ${context.clampMs}`)
       return Promise.resolve(hash.digest('hex'))
     },
     recall: (record, [state]) =>

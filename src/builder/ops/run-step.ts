@@ -106,7 +106,8 @@ export function runStep(
       const listener = context.listener({ stage: at.stage, text: instruction.text })
       await using outcome = await context.containers.run(command, listener, signal)
       if (outcome.exitCode !== 0) throw new BuildStepError(argv.join(' '), outcome.exitCode)
-      const layer = await outcome.commit(signal)
+      const latestSeconds = context.clampMs === null ? null : context.clampMs / 1000
+      const layer = await outcome.commit({ signal, latestSeconds })
       if (!command.keep) listener.removed(outcome.containerId)
       return layer
     },

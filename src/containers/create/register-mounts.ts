@@ -4,6 +4,7 @@ import type { HostConfig } from '#spec/docker/host-config.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import type { Volumes } from '#volumes/volumes.ts'
 import type { ContainerRecord } from '../records.ts'
+import { canPropagate } from '../start/check-propagation.ts'
 import type { MountRecord, Propagation } from './mount-record.ts'
 import { cleanDestination, cleanPath, parseBind, parseMode } from './parse-bind.ts'
 import { parseMount } from './parse-mount.ts'
@@ -176,7 +177,8 @@ function propagationOf(source: string, wanted: Propagation | null, dataRoot: str
         `daemon root: "${dataRoot}", bind mount source: "${source}", propagation: "${wanted}"`,
     )
   }
-  return wanted ?? 'rslave'
+  // Where the host shares no mounts, none come: there is nothing to follow.
+  return wanted ?? (canPropagate(source, 'rslave') ? 'rslave' : 'rprivate')
 }
 
 function isWithin(path: string, directory: string): boolean {

@@ -1,6 +1,17 @@
 import { realpathSync } from 'node:fs'
 import { type MountEntry, mountTable } from '#kernel/mounts.ts'
+import type { Propagation } from '../create/mount-record.ts'
 import { RuntimeFailure } from '#runtime/runtime-failure.ts'
+
+/** Tells whether mounts can go to and fro at a source, as the propagation wants it. */
+export function canPropagate(source: string, propagation: Propagation): boolean {
+  try {
+    checkPropagation(source, propagation)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /**
  * Mounts go to and fro only where the source lies in a mount that the host shares (mount_namespaces(7)).

@@ -48,7 +48,8 @@ export function recordOf({ stat, at }: TreeFile, name: string): TarRecord {
 
 /** What belongs to the file: not what overlayfs or a security module of this machine noted on it. */
 function readXattrs(at: string | Buffer): ReadonlyMap<string, Buffer> | null {
-  const names = orVanished(() => listXattrs(at)) ?? []
+  // In order, so that equal files make equal archives.
+  const names = (orVanished(() => listXattrs(at)) ?? []).toSorted()
   let found: Map<string, Buffer> | null = null
   for (const name of names) {
     const isKept =

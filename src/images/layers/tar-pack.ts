@@ -19,9 +19,15 @@ export class TarPacker {
 
   readonly #ids: IdMap | null
 
-  /** @param ids the files belong to ids of the host: what they are in a container is written */
-  constructor(ids: IdMap | null = null) {
+  readonly #latestSeconds: number | null
+
+  /**
+   * @param ids the files belong to ids of the host: what they are in a container is written
+   * @param options.latestSeconds no time that is written is later (SOURCE_DATE_EPOCH); null writes them as they are
+   */
+  constructor(ids: IdMap | null = null, options: { readonly latestSeconds?: number | null } = {}) {
     this.#ids = ids
+    this.#latestSeconds = options.latestSeconds ?? null
     this.#fill = 0
   }
 
@@ -34,7 +40,7 @@ export class TarPacker {
       const first = this.#linked.get(key)
       if (first !== undefined) {
         yield* this.#put(
-          packEntry({
+          this.#pack({
             ...this.#recordOf(file, name),
             type: 'hardlink',
             linkName: first,
@@ -53,17 +59,23 @@ export class TarPacker {
     const linkName = type === 'symlink' ? orVanished(() => readlinkSync(file.at, { encoding: 'latin1' })) : ''
     if (linkName === null) return
     const shown = type === 'directory' ? `${name}/` : name
-    yield* this.#put(packEntry({ ...this.#recordOf(file, shown), type, linkName }))
+    yield* this.#put(this.#pack({ ...this.#recordOf(file, shown), type, linkName }))
   }
 
   /** Adds an entry without content. */
   *addRecord(record: TarRecord): Generator<Buffer> {
-    yield* this.#put(packEntry(record))
+    yield* this.#put(this.#pack(record))
   }
 
   *end(): Generator<Buffer> {
     yield* this.#put(TAR_END)
     if (this.#fill > 0) yield this.#piece.subarray(0, this.#fill)
+  }
+
+  #pack(record: TarRecord): Buffer {
+    const latest = this.#latestSeconds
+    if (latest === null || record.mtimeSeconds < latest) return packEntry(record)
+    return packEntry({ ...record, mtimeSeconds: latest, mtimeNanos: 0 })
   }
 
   #recordOf(file: TreeFile, name: string): TarRecord {
@@ -78,7 +90,7 @@ export class TarPacker {
     if (fd === null) return
     try {
       const sizeBytes = Number(file.stat.size)
-      yield* this.#put(packEntry({ ...this.#recordOf(file, name), type: 'file', sizeBytes }))
+      yield* this.#put(this.#pack({ ...this.#recordOf(file, name), type: 'file', sizeBytes }))
       let left = sizeBytes
       while (left > 0) {
         if (this.#fill === PIECE_BYTES) yield* this.#flush()

@@ -16,12 +16,22 @@ import { type TreeFile, orVanished, walkTree } from './tree-walk.ts'
 
 /** Makes a layer of what a snapshot holds. */
 export async function commit(
-  parameters: { directory: string; format: LayerFormat; contents: SnapshotContents },
+  parameters: {
+    directory: string
+    format: LayerFormat
+    contents: SnapshotContents
+    /** No file's time is later; null for times as they are. */
+    latestSeconds: number | null
+  },
   job: Job,
 ): Promise<IngestResult> {
   const sink = await openSink(parameters.directory, parameters.format)
   try {
-    const result = await digestInto(sink, paced(packContents(parameters.contents), job), 'none')
+    const result = await digestInto(
+      sink,
+      paced(packContents(parameters.contents, parameters.latestSeconds), job),
+      'none',
+    )
     await sink.finish()
     return result
   } finally {
@@ -63,8 +73,8 @@ async function* paced(pieces: Iterable<Buffer>, job: Job): AsyncGenerator<Buffer
   }
 }
 
-function* packContents(contents: SnapshotContents): Generator<Buffer> {
-  const packer = new TarPacker(contents.ids)
+function* packContents(contents: SnapshotContents, latestSeconds: number | null = null): Generator<Buffer> {
+  const packer = new TarPacker(contents.ids, { latestSeconds })
   if (contents.kind === 'upper') yield* packUpper(packer, contents.upper)
   else yield* packTree(packer, contents)
   yield* packer.end()

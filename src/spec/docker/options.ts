@@ -224,6 +224,8 @@ export interface BuildOptions extends Cancellable {
   readonly session: string
   /** Wharf's own: `--build-context`, by name; the values `local` and `oci-layout` are the client's to give. */
   readonly contexts: Readonly<Record<string, string>>
+  /** Wharf's own: attestations by type, with their attributes. */
+  readonly attestations: Readonly<Record<string, string>>
   /** Wharf's own: the stages whose steps are done anew. */
   readonly noCacheFilter: readonly string[]
   /** Wharf's own: the session of a `wharf build`; empty for none. */

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import type { Query } from '#client/transport.ts'
 import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
+import { parseAttestations } from '../../build/attestations.ts'
 import { parseCaches } from '../../build/caches.ts'
 import { parseContexts } from '../../build/named-contexts.ts'
 import { parseOutputs } from '../../build/outputs.ts'
@@ -22,6 +23,7 @@ import { allCredentials, encodeAuth } from '../../registry/credentials.ts'
 
 const flags = {
   'add-host': list('Add a line to /etc/hosts (host:ip)'),
+  attest: list('Attach an attestation (type=provenance[,mode=max]|sbom)'),
   'build-arg': list('Set a build argument'),
   'build-context': list('A further context (name=directory, docker-image://, oci-layout://, a URL)'),
   'cache-from': list('Where to take cache from (an image, or type=registry|local,…)'),
@@ -50,11 +52,13 @@ const flags = {
   output: list('Where the result goes (type=local|tar|oci|docker|image|registry,dest=path)', { short: 'o' }),
   platform: strings('Platforms of the image'),
   progress: string('How to show progress (auto, plain)', { initial: 'auto' }),
+  provenance: string('Attach provenance (true, false, mode=min|max)'),
   pull: bool('Look for newer base images in every case'),
   push: bool('Push the image to its registry (as --output=type=registry)'),
   quiet: bool('Print the id of the image only', { short: 'q' }),
   rm: bool('Remove intermediate containers when it succeeds', { initial: true }),
   'security-opt': strings('Security option'),
+  sbom: string('Attach a bill of materials (true, false)'),
   secret: list('Give a secret to RUN --mount=type=secret (id=mysecret[,src=/local/secret][,env=NAME])'),
   'shm-size': bytes('Size of /dev/shm'),
   squash: bool('Make one layer of all new ones'),
@@ -106,6 +110,7 @@ export default command({
       wharfsession: session?.id,
       buildcontexts: someOf(contexts.sources),
       outputs: someOf(asked.outputs),
+      attests: someOf(parseAttestations(values.attest, values)),
       cachefrom: someOf(caches.from),
       cacheto: someOf(caches.to),
       ...queryOf(context, values),
@@ -196,7 +201,11 @@ function someOf(value: object): string | undefined {
 
 /** `NAME=value`; a bare NAME takes its value from here and is null when there is none. */
 function buildArgs(context: Context, args: readonly string[]): Record<string, string | null> {
-  const out: Record<string, string | null> = { ...proxyVariables(context.config) }
+  const epoch = context.config.environment['SOURCE_DATE_EPOCH']
+  const out: Record<string, string | null> = {
+    ...proxyVariables(context.config),
+    ...(epoch === undefined ? {} : { SOURCE_DATE_EPOCH: epoch }),
+  }
   for (const arg of args) {
     const equals = arg.indexOf('=')
     if (equals < 0) out[arg] = context.config.environment[arg] ?? null
