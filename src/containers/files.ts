@@ -74,7 +74,7 @@ export class Files {
     const place = absolute(path)
     assertWritable(record, place)
     await using view = await this.#view(record)
-    const owner = options.copyUidGid ? { owner: this.#owner(record, view.root) } : {}
+    const owner = options.copyUidGid && record.config.User ? { owner: this.#owner(record, view.root) } : {}
     const { noOverwriteDirNonDir, signal } = options
     const ids = idMapOf(record, this.#context.defaults)
     await namingContainer({ reference, path }, () =>

@@ -12,6 +12,11 @@ export function parseLinks(texts: readonly string[], records: RecordStore): read
     if (parts.length > 2 || reference === '') throw new InvalidArgumentError(`bad format for links: ${text}`)
     try {
       const other = records.resolve(reference)
+      if (other.hostConfig.NetworkMode === 'host') {
+        throw new InvalidArgumentError(
+          "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+        )
+      }
       return { containerId: other.id, alias: alias.split('/').pop() ?? alias }
     } catch (error) {
       if (!(error instanceof NotFoundError)) throw error

@@ -6,6 +6,7 @@ import type { ContainerExit } from '#runtime/runtime.ts'
 import { publishContainerEvent } from './container-events.ts'
 import type { ContainerContext } from './context.ts'
 import type { ContainerRecord } from './records.ts'
+import { publishVolumeEvents } from './volume-events.ts'
 import { Backoff, shouldRestart } from './restart-policy.ts'
 import { beginRun } from './start/begin-run.ts'
 import { releaseNetwork, releaseRun } from './start/release-run.ts'
@@ -183,6 +184,8 @@ export class Runs {
     const { id } = record
     await Promise.all([releaseNetwork(this.#context, record), releaseRun(this.#context, record)])
     const exitCode = error instanceof RuntimeFailure ? error.exitCode : 128
+    // What the runtime refused had its volumes.
+    if (error instanceof RuntimeFailure) publishVolumeEvents(this.#context.events, record, 'unmount')
     const before = record.state
     records.setState(id, {
       state: {
@@ -227,6 +230,7 @@ export class Runs {
     await failpoint('containers.end.after-state')
     if (exit.oomKilled && !record.state.oomKilled) publishContainerEvent(events, record, { action: 'oom' })
     const ranMs = elapsedMs(startedAt, exit.finishedAt)
+    publishVolumeEvents(events, record, 'unmount')
     publishContainerEvent(events, record, {
       action: 'die',
       attributes: {

@@ -1,20 +1,8 @@
+import { nowNs } from '#base/wall-clock.ts'
+
 /** The time now in RFC 3339 with nanoseconds, UTC, as Go prints it. The last six digits are the finest clock's. */
 export function timestamp(): string {
   return formatNs(nowNs())
-}
-
-/** Nanoseconds since the epoch. */
-export function nowNs(): bigint {
-  return wallOffsetNs() + process.hrtime.bigint()
-}
-
-let offsetNs: bigint | null = null
-
-/** What to add to the monotonic clock; taken anew when the wall clock was set by more than a few milliseconds. */
-function wallOffsetNs(): bigint {
-  const offset = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint()
-  if (offsetNs === null || offset - offsetNs > 5_000_000n || offsetNs - offset > 5_000_000n) offsetNs = offset
-  return offsetNs
 }
 
 /** RFC 3339 with nanoseconds, trailing zeros dropped as Go does. */

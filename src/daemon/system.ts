@@ -1,3 +1,4 @@
+import { timestamp } from '#containers/timestamp.ts'
 import { LOG_DRIVER_NAMES } from '#containers/logs/log-drivers.ts'
 import { readdirSync } from 'node:fs'
 import { availableParallelism, hostname, totalmem } from 'node:os'
@@ -150,7 +151,8 @@ export class DaemonSystem implements SystemBackend {
       NFd: readdirSync('/proc/self/fd').length,
       // Goroutines are what keeps a Go daemon busy; here that is handles and requests under way.
       NGoroutines: process.getActiveResourcesInfo().length,
-      SystemTime: new Date().toISOString(),
+      // As fine as the times of events, which clients compare it with.
+      SystemTime: timestamp(),
       LoggingDriver: config.logDriver,
       CgroupDriver: info.cgroupDriver,
       CgroupVersion: info.cgroupVersion,

@@ -1,3 +1,4 @@
+import { nowNs } from '#base/wall-clock.ts'
 import type { EventsOptions } from '#spec/docker/options.ts'
 import type { EventMessage } from '#spec/docker/system.ts'
 import { eventMatches } from './event-filters.ts'
@@ -76,7 +77,7 @@ class EventLog implements Events {
 
   /** The wall clock in nanoseconds, always later than the last event: their order is their time's order. */
   #nextNs(): bigint {
-    const now = BigInt(Date.now()) * 1_000_000n
+    const now = nowNs()
     this.#lastNs = now > this.#lastNs ? now : this.#lastNs + 1n
     return this.#lastNs
   }

@@ -136,10 +136,13 @@ export class ApiResponse {
    */
   hijack(options: { readonly type: string; readonly upgradeType?: string }): Socket {
     const socket = this.#connection()
-    const upgraded = this.#incoming.headers.upgrade !== undefined
+    const { upgrade, connection } = this.#incoming.headers
+    const upgraded = upgrade !== undefined
+    // Without `Connection: Upgrade` it is none in Node's eyes, though Docker answers as if it were.
+    const isParsed = !upgraded || !/\bupgrade\b/i.test(connection ?? '')
     this.#hijacked = true
     this.#outgoing.detachSocket(socket)
-    if (!upgraded) releaseParser(socket)
+    if (isParsed) releaseParser(socket)
     const head = upgraded
       ? `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${options.type}\r\nConnection: Upgrade\r\nUpgrade: ${options.upgradeType ?? 'tcp'}\r\n`
       : `HTTP/1.1 200 OK\r\nContent-Type: ${options.type}\r\n`

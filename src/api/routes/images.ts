@@ -79,6 +79,7 @@ export function addImageRoutes(router: Router, backends: Backends): void {
     })
     .add('DELETE', '/images/:name*', async (request, response) => {
       const { query, version } = request
+      if (request.param('name').trim() === '') throw new InvalidArgumentError('image name cannot be blank')
       const removed = await images.remove(request.param('name'), {
         force: query.boolean('force'),
         noPrune: query.boolean('noprune'),

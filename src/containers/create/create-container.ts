@@ -52,7 +52,10 @@ export class Creation {
     const id = newId()
     const name =
       options.name === '' ? generateName(id, (text) => records.isNameFree(text)) : parseName(options.name)
-    if (!userConfig.Image) throw new InvalidArgumentError('invalid reference format')
+    if (!userConfig.Image) {
+      const isEmpty = (userConfig.Cmd?.length ?? 0) + (userConfig.Entrypoint?.length ?? 0) === 0
+      throw new InvalidArgumentError(isEmpty ? 'no command specified' : 'invalid reference format')
+    }
     const image = images.get(userConfig.Image, { platform: options.platform })
     const draft = this.#draft({
       id,
@@ -108,7 +111,7 @@ export class Creation {
       hostConfig: host,
       endpoints: endpointsOf(host, networking),
       mounts: [],
-      links: parseLinks(host.Links ?? [], records),
+      links: isDefaultBridge(host) ? parseLinks(host.Links ?? [], records) : [],
       macAddress: MacAddress ?? null,
       driver: snapshots.driver.name,
       state: initialStatus,
@@ -216,4 +219,9 @@ function peerOf(reference: string, records: ContainerContext['records']): Contai
     if (!(cause instanceof NotFoundError)) throw cause
     throw new InvalidArgumentError(cause.message, { cause })
   }
+}
+
+/** Elsewhere links are a matter of each network's endpoint, and need not lead anywhere yet. */
+function isDefaultBridge(host: { readonly NetworkMode?: string | null }): boolean {
+  return ['', 'default', 'bridge'].includes(host.NetworkMode ?? '')
 }

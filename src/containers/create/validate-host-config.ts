@@ -104,7 +104,8 @@ function validateNetworkMode(host: HostConfig, config: ContainerConfig): void {
   const mode = host.NetworkMode ?? ''
   const some = (list: readonly unknown[] | null | undefined): boolean => (list?.length ?? 0) > 0
   const conflict = (what: string): never => refuse(`conflicting options: ${what}`)
-  if (mode === 'container:') refuse('invalid container format container:<name|id>')
+  if (mode === 'container' || mode === 'container:')
+    refuse('invalid network mode: invalid container format container:<name|id>')
   if (mode.startsWith('container:')) {
     if ((config.Hostname ?? '') !== '') conflict('hostname and the network mode')
     if (some(host.Links)) {

@@ -136,7 +136,7 @@ export class Execs {
       const started = await this.#context.runtime.exec(containerId, {
         execId: exec.id,
         args: request.Cmd ?? [],
-        env: request.Env ?? [],
+        env: [...withoutTerminal(record, request), ...(request.Env ?? [])],
         user: request.User || null,
         cwd: request.WorkingDir || null,
         tty: request.Tty === true,
@@ -189,6 +189,12 @@ export class Execs {
       attributes: { execID: exec.id, ...event.attributes },
     })
   }
+}
+
+/** TERM is a terminal's: an exec without one has not what the container got for its own. */
+function withoutTerminal(record: ContainerRecord, request: ExecCreateRequest): readonly string[] {
+  const isOwn = record.config.Env?.some((entry) => entry.startsWith('TERM=')) === true
+  return record.config.Tty === true && request.Tty !== true && !isOwn ? ['TERM'] : []
 }
 
 function commandOf(exec: ExecRecord): string {

@@ -3,6 +3,7 @@ import type { Filters } from '#spec/docker/filters.ts'
 import { parsePort } from '../create/validate-config.ts'
 import type { ContainerRecord } from '../records.ts'
 import { exitCodeOf, isAlive } from '../state.ts'
+import { parseNs } from '../timestamp.ts'
 
 /** What filters ask beyond the record itself. */
 export interface FilterFacts {
@@ -78,9 +79,9 @@ function testOf(
     }
     case 'before':
     case 'since': {
-      const times = values.map((value) => facts.container(value).createdAt)
-      const time = times[0] ?? ''
-      return (record) => (name === 'before' ? record.createdAt < time : record.createdAt > time)
+      const madeNs = (record: ContainerRecord): bigint => parseNs(record.createdAt) ?? 0n
+      const [limitNs = 0n] = values.map((value) => madeNs(facts.container(value)))
+      return (record) => (name === 'before' ? madeNs(record) < limitNs : madeNs(record) > limitNs)
     }
     case 'volume':
       return (record) =>
@@ -92,7 +93,7 @@ function testOf(
       return (record) => {
         const names = facts.networksOf(record)
         return values.some((value) =>
-          names.some((known) => known === value || (value.length >= 12 && known.startsWith(value))),
+          names.some((known) => known === value || (isFullId(known) && known.startsWith(value))),
         )
       }
     case 'publish':
@@ -135,4 +136,8 @@ function hasLabel(record: ContainerRecord, wanted: string): boolean {
   const key = equals < 0 ? wanted : wanted.slice(0, equals)
   const value = record.config.Labels?.[key]
   return value !== undefined && (equals < 0 || value === wanted.slice(equals + 1))
+}
+
+function isFullId(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text)
 }

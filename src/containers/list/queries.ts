@@ -4,7 +4,7 @@ import { NotFoundError } from '#errors/errors.ts'
 import type { ContainerContext } from '../context.ts'
 import type { ContainerRecord } from '../records.ts'
 import { isRunning } from '../state.ts'
-import { nowNs } from '../timestamp.ts'
+import { nowNs } from '#base/wall-clock.ts'
 import { containerFilter } from './filters.ts'
 import { inspectContainer } from './inspect.ts'
 import { summarize } from './summary.ts'
@@ -36,8 +36,7 @@ export class Queries {
     const showsStopped =
       options.all ||
       (options.limit !== null && options.limit > 0) ||
-      (states !== undefined && states.length > 0) ||
-      ['before', 'since', 'exited'].some((name) => (options.filters.get(name)?.length ?? 0) > 0)
+      (states !== undefined && states.length > 0)
     const now = nowNs()
     const linkNames = this.#linkNames()
     const shown: C.ContainerSummary[] = []

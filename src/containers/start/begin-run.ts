@@ -13,6 +13,7 @@ import { etcFiles } from './etc-files.ts'
 import { linkEnvironment } from './link-environment.ts'
 import { type NamespacePeers, namespaces, sharedMemoryPath } from './namespaces.ts'
 import { sandboxRequest } from './network-request.ts'
+import { publishVolumeEvents } from '../volume-events.ts'
 import { parentsFirst, userMounts } from './user-mounts.ts'
 import { idMapOf } from '../id-map-of.ts'
 import { openUserNamespaceOf, userNamespaceOf } from './user-namespace.ts'
@@ -60,6 +61,7 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
       },
     }),
   ])
+  publishVolumeEvents(context.events, record, 'mount')
   await failpoint('containers.start.after-acquire')
   const hostname = hostnameOf(record, joined)
   const etc = etcFiles(paths, {

@@ -60,6 +60,19 @@ describe('the protocol of the API', () => {
     socket.destroy()
   })
 
+  test('attach with an upgrade that `Connection` does not speak of is an upgrade too', async () => {
+    const socket = raw(
+      'POST /v1.51/containers/cat/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\nHost: x\nUpgrade: tcp\n\n',
+    )
+    const said = talk(socket, (text) => text.includes('lonely\n'))
+    await until('the head has come', () => socket.bytesRead > 0)
+    socket.write('lonely\n')
+    const text = await said
+    assert.match(text, /^HTTP\/1\.1 101 UPGRADED\r\n/)
+    assert.ok(text.includes('\x01\0\0\0\0\0\0\x07lonely\n'))
+    socket.destroy()
+  })
+
   test('an upgrade that fails is an ordinary answer', async () => {
     const socket = raw(
       'POST /v1.51/containers/nobody/attach HTTP/1.1\nHost: x\nConnection: Upgrade\nUpgrade: tcp\n\n',
