@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises'
 import { failpoint } from '#base/failpoint.ts'
 import { ConflictError, messageOf } from '#errors/errors.ts'
+import { removeTree } from '#kernel/remove-tree.ts'
 import type { ContainerRemoveOptions } from '#spec/docker/options.ts'
 import { containerPaths } from './container-paths.ts'
 import { publishContainerEvent } from './container-events.ts'
@@ -95,7 +95,7 @@ export class Removing {
     }
     await failpoint('containers.remove.before-files')
     const { directory } = containerPaths(this.#context.directory, id)
-    await rm(directory, { recursive: true, force: true })
+    await removeTree(directory)
   }
 }
 

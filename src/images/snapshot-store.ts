@@ -9,6 +9,7 @@ import { KeyedLock } from '#base/keyed-lock.ts'
 import type { Logger } from '#base/logger.ts'
 import { AlreadyExistsError, NotFoundError, errnoOf, messageOf } from '#errors/errors.ts'
 import { mountTable } from '#kernel/mounts.ts'
+import { removeTree } from '#kernel/remove-tree.ts'
 import type { Database, Schema } from '#store/database.ts'
 import type { SnapshotContents, SnapshotDriver, SnapshotPlace } from './drivers/driver.ts'
 import type { IngestResult } from './layers/layer-sink.ts'
@@ -226,9 +227,8 @@ export class SnapshotStore implements Snapshots {
   async #sweep(names: readonly string[]): Promise<void> {
     const { directory, log } = this.#options
     for (const name of names) {
-      await rm(join(directory, name), { recursive: true, force: true, maxRetries: 3 }).catch(
-        (error: unknown) =>
-          log.warn('remains of a snapshot cannot be removed', { name, error: messageOf(error) }),
+      await removeTree(join(directory, name)).catch((error: unknown) =>
+        log.warn('remains of a snapshot cannot be removed', { name, error: messageOf(error) }),
       )
     }
   }

@@ -127,7 +127,7 @@ function conmonArguments(request: MonitorRequest): readonly [string, ...string[]
     `--cuuid=${containerId}`,
     `--bundle=${request.bundle}`,
     `--container-pidfile=${request.pidFile}`,
-    `--runtime=${engine.path}`,
+    `--runtime=${engine.program()}`,
     ...runtimeArguments,
     `--log-path=${request.logPath === null ? 'none' : `k8s-file:${request.logPath}`}`,
     ...(request.tty ? ['--terminal'] : []),

@@ -1,5 +1,4 @@
 import { readdirSync, rmSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { failpoint } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
@@ -71,8 +70,9 @@ export class ContainerCleanup {
     if (engine !== null) await this.#removeState(id, engine)
     await failpoint('runtime.cleanup.state-removed')
     await cgroup.remove()
-    await rm(join(this.#paths.exits, id), { force: true })
-    await rm(join(this.#paths.bundles, id), { recursive: true, force: true })
+    // A few files, on tmpfs as a rule: on this thread, it takes less than the way to another.
+    rmSync(join(this.#paths.exits, id), { force: true })
+    rmSync(join(this.#paths.bundles, id), { recursive: true, force: true })
   }
 
   /** crun's and runc's `delete` remove the cgroup and a directory: so do we, without a process for it. */
@@ -84,6 +84,6 @@ export class ContainerCleanup {
         env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
       })
     }
-    await rm(join(root, id), { recursive: true, force: true })
+    rmSync(join(root, id), { recursive: true, force: true })
   }
 }

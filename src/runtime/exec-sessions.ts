@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownerOnHost } from '#base/id-map.ts'
 import { NotFoundError } from '#errors/errors.ts'
@@ -58,7 +57,7 @@ export class ExecSessions {
     const key = sessionKey(container.id, request.execId)
     void monitor.process.exited.then(() => {
       this.#sessions.delete(key)
-      void rm(bundle, { recursive: true, force: true })
+      rmSync(bundle, { recursive: true, force: true })
     })
     const attachment = request.attach ? await attachTo(monitor, bundle, request.stdin) : null
     const ids = container.bundle.readIdMap()

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { InvalidArgumentError, UnavailableError } from '#errors/errors.ts'
+import { SealedProgram } from '#kernel/sealed-program.ts'
 import { findProgram } from './find-program.ts'
 
 /** A runtime of daemon.json's `runtimes`. */
@@ -19,6 +20,8 @@ export interface Engine {
    * go without running the program again. Others are told by `<runtime> start`.
    */
   readonly waits: 'reads-fifo' | 'writes-fifo' | 'command'
+  /** The path to execute in this moment. */
+  program(): string
 }
 
 /** In the order they are tried when no default is configured: crun starts a container in a third of runc's time. */
@@ -65,7 +68,14 @@ export class Engines {
     if (path === null) return
     const program = basename(path)
     const waits = program === 'crun' ? 'reads-fifo' : program === 'runc' ? 'writes-fifo' : 'command'
-    this.#engines.set(name, { name, path, args: config.args ?? [], waits })
+    const sealed = program === 'crun' ? new SealedProgram(path) : null
+    this.#engines.set(name, {
+      name,
+      path,
+      args: config.args ?? [],
+      waits,
+      program: () => sealed?.path() ?? path,
+    })
   }
 }
 

@@ -172,6 +172,7 @@ class SplitCgroup implements Cgroup {
   }
 
   async kill(): Promise<void> {
+    if (this.pids().length === 0) return
     // Frozen processes cannot fork away from the list; the signal takes effect when they are thawed.
     const frozen = await this.freeze().then(
       () => true,

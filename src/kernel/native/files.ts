@@ -80,6 +80,19 @@ export function fcntl(fd: number, command: number, argument: number): number {
   return check(cFcntl(fd, command, argument), 'fcntl')
 }
 
+const cMemfdCreate = declareInt('memfd_create', ['str', 'uint'])
+const MFD_CLOEXEC = 1
+const MFD_ALLOW_SEALING = 2
+const MFD_EXEC = 0x10
+
+/** memfd_create(2): a file in memory that can be executed and sealed. */
+export function memfdCreate(name: string): number {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
+  const fd = cMemfdCreate(name, flags | MFD_EXEC)
+  // Before Linux 6.3 the flag is unknown and every such file can be executed.
+  return fd >= 0 ? fd : check(cMemfdCreate(name, flags), 'memfd_create')
+}
+
 const cIoctl = declareInt('ioctl', ['int', 'ulong', 'void *'])
 const cIoctlNumber = declareInt('ioctl', ['int', 'ulong', 'ulong'])
 
