@@ -144,4 +144,12 @@ export const storageScripts: readonly Script[] = [
       mkdir ctx; printf 'FROM busybox\\nCOPY . /src\\nRUN ls -a /src\\n' > ctx/Dockerfile; echo x > ctx/file; printf '.dockerignore\\nDocker*\\n' > ctx/.dockerignore
       tar c -C ctx . | DOCKER_BUILDKIT=0 docker build - 2>/dev/null | grep -v -e '--->' -e Successfully -e Removed`,
   },
+  {
+    name: 'whom copied files belong to',
+    steps: `
+      mkdir own; echo x > own/x; chown 4242:4343 own/x
+      @docker create --name nouser busybox; docker create --name user --user 33:44 busybox
+      for c in nouser user; do docker cp -q own/x $c:/plain; docker cp -q -a own/x $c:/archived; docker cp $c:/plain - | tar tv --numeric-owner | cut -d' ' -f2; docker cp $c:/archived - | tar tv --numeric-owner | cut -d' ' -f2; done
+      docker rm nouser user`,
+  },
 ]
