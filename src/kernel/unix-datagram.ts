@@ -1,12 +1,16 @@
 import { closeSync } from 'node:fs'
 import { errnoOf, KernelError } from '#errors/errors.ts'
-import { connect, send, socket } from './native/native.ts'
+import { connect, send, setsockoptInt, socket } from './native/native.ts'
 
 const AF_UNIX = 1
 const SOCK_DGRAM = 2
 const SOCK_NONBLOCK = 0o4000
 const SOCK_CLOEXEC = 0o2000000
 const MSG_NOSIGNAL = 0x4000
+const SOL_SOCKET = 1
+/** socket(7): a datagram must fit whole; beyond the limit of the system, for root. */
+const SO_SNDBUFFORCE = 32
+const SEND_BYTES = 8 * 1024 * 1024
 /** sun_path of unix(7), with its NUL. */
 const PATH_BYTES = 108
 
@@ -24,6 +28,7 @@ export class UnixDatagram implements Disposable {
     this.#path = path
     this.#fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
     try {
+      setsockoptInt(this.#fd, { level: SOL_SOCKET, name: SO_SNDBUFFORCE }, SEND_BYTES)
       connect(this.#fd, address)
     } catch (error) {
       closeSync(this.#fd)

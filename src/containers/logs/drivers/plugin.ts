@@ -4,6 +4,7 @@ import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnavailableError, errnoOf } from '#errors/errors.ts'
 import { makeNode } from '#kernel/device-nodes.ts'
+import { unreadBytes } from '#kernel/pipes.ts'
 import type { PluginClient, Plugins } from '#plugins/plugins.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
 import { encodeEntry } from './log-entry.ts'
@@ -12,7 +13,7 @@ import { encodeEntry } from './log-entry.ts'
 const PIPES = '/run/docker/logging'
 /** A plugin that reads nothing for so long is started anew. */
 const STALLED_MS = 30_000
-const PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 256
 
 /** A driver that is a plugin ("Docker log driver plugins", `LogDriver.*`). Its options are its own to check. */
 export function pluginLogDriver(name: string, plugins: Plugins): LogDriver {
@@ -49,7 +50,7 @@ class PluginSink implements LogSink {
     if (this.#link !== null && this.#link.plugin !== plugin) await this.close()
     this.#link ??= await this.#start(plugin)
     try {
-      await write(this.#link.pipe, Buffer.concat(messages.map(encodeEntry)))
+      await write(this.#link.pipe, Buffer.concat(messages.map(encodeEntry)), () => this.#isSame(plugin))
     } catch (error) {
       await this.close()
       throw error
@@ -63,6 +64,11 @@ class PluginSink implements LogSink {
     await link.pipe.close()
     await link.plugin.call('LogDriver.StopLogging', { File: link.path }, { retry: false }).catch(() => {})
     await rm(link.path, { force: true })
+  }
+
+  async #isSame(plugin: PluginClient): Promise<boolean> {
+    const now = await this.#of.plugins.get(this.#of.name, 'LogDriver').catch(() => null)
+    return now === plugin
   }
 
   async #start(plugin: PluginClient): Promise<Link> {
@@ -106,21 +112,54 @@ class PluginSink implements LogSink {
   }
 }
 
-/** Writes all, at the reader's pace. @throws UnavailableError when the reader takes nothing for long */
-async function write(pipe: FileHandle, bytes: Buffer): Promise<void> {
-  let stalledSinceMs: number | null = null
+/**
+ * Tells whether the other side still takes something; the longer it takes nothing, the more seldom it is asked.
+ */
+class Patience {
+  readonly #isAlive: () => Promise<boolean>
+  #sinceMs = Date.now()
+  #pauseMs = 1
+
+  constructor(isAlive: () => Promise<boolean>) {
+    this.#isAlive = isAlive
+  }
+
+  /** Something was taken. */
+  progress(): void {
+    this.#sinceMs = Date.now()
+    this.#pauseMs = 1
+  }
+
+  /** @throws UnavailableError when it has taken nothing for long, or is gone */
+  async wait(): Promise<void> {
+    await sleep(this.#pauseMs, null, { ref: false })
+    if (this.#pauseMs < LONGEST_PAUSE_MS) {
+      this.#pauseMs *= 2
+      return
+    }
+    if (Date.now() - this.#sinceMs > STALLED_MS || !(await this.#isAlive())) {
+      throw new UnavailableError('the log plugin reads nothing')
+    }
+  }
+}
+
+/** Writes all, and waits until it was read: what stands in a pipe dies with its reader. */
+async function write(pipe: FileHandle, bytes: Buffer, isAlive: () => Promise<boolean>): Promise<void> {
+  const patience = new Patience(isAlive)
   for (let at = 0; at < bytes.length;) {
     try {
       const { bytesWritten } = await pipe.write(bytes, at)
       at += bytesWritten
-      stalledSinceMs = null
+      patience.progress()
     } catch (error) {
       if (errnoOf(error) !== 'EAGAIN') throw error
-      stalledSinceMs ??= Date.now()
-      if (Date.now() - stalledSinceMs > STALLED_MS) {
-        throw new UnavailableError('the log plugin reads nothing', { cause: error })
-      }
-      await sleep(PAUSE_MS, null, { ref: false })
+      await patience.wait()
     }
+  }
+  for (let left = unreadBytes(pipe.fd); left > 0;) {
+    await patience.wait()
+    const now = unreadBytes(pipe.fd)
+    if (now < left) patience.progress()
+    left = now
   }
 }
