@@ -60,6 +60,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
     records,
     logDrivers: new LogDrivers({
       plugins: dependencies.plugins,
+      directory: dependencies.directory,
       environment: dependencies.logEnvironment,
     }),
     waiters: new Waiters(),

@@ -1,5 +1,6 @@
 import { formatNs, parseNs } from '../timestamp.ts'
-import { spoolEntries, type SpoolEntry } from './spool-lines.ts'
+import { LineGroup, OpenLinePatience } from './line-group.ts'
+import { parseEntry, type SpoolEntry } from './spool-lines.ts'
 
 const HEX = Buffer.from('0123456789abcdef')
 const STREAMS = { stdout: Buffer.from('","stream":"stdout"'), stderr: Buffer.from('","stream":"stderr"') }
@@ -33,6 +34,7 @@ for (const byte of '<>&') ESCAPES[byte.charCodeAt(0)] = 1
  */
 export class JsonEncoder {
   readonly #attributes: Buffer
+  readonly #patience = new OpenLinePatience()
   #out = Buffer.allocUnsafe(256 * 1024)
   #length = 0
 
@@ -44,24 +46,44 @@ export class JsonEncoder {
 
   /**
    * Encodes whole lines of the input until the output has at least `limitBytes`.
+   * @param options.ends nothing will follow the input: a line that has not ended is told as it is
    * @returns how much of the input it took, and the output, valid until the next call
    */
   encode(
     input: Buffer,
-    limitBytes: number,
-  ): { readonly consumed: number; readonly output: Buffer; readonly lines: number } {
+    options: { readonly limitBytes: number; readonly ends: boolean },
+  ): { readonly consumed: number; readonly output: Buffer } {
     this.#length = 0
+    const group = new LineGroup()
     let consumed = 0
-    let lines = 0
-    for (const { entry, end } of entriesWithEnd(input)) {
-      if (entry !== null) {
-        this.#line(entry)
-        lines += 1
-      }
+    let end = 0
+    for (let newline = input.indexOf(0x0a); newline >= 0; newline = input.indexOf(0x0a, end)) {
+      const entry = parseEntry(input.subarray(end, newline))
+      end = newline + 1
+      if (entry !== null && group.isWhole && !entry.partial) this.#line(entry)
+      else if (entry !== null) this.#join(entry, { group, bytes: end - consumed })
+      if (!group.isWhole) continue
       consumed = end
-      if (this.#length >= limitBytes) break
+      if (this.#length >= options.limitBytes) break
     }
-    return { consumed, output: this.#out.subarray(0, this.#length), lines }
+    const patience = { bytes: end - consumed, ends: options.ends, isBlocked: consumed === 0 }
+    if (this.#patience.isOver(group, patience)) {
+      this.#lines(group, { all: true })
+      consumed = end
+    }
+    if (consumed > 0) this.#patience.reset()
+    return { consumed, output: this.#out.subarray(0, this.#length) }
+  }
+
+  #join(entry: SpoolEntry, of: { readonly group: LineGroup; readonly bytes: number }): void {
+    const { group, bytes } = of
+    group.add(entry)
+    const isOver = this.#patience.isOver(group, { bytes, ends: false, isBlocked: false })
+    if (group.isWhole || isOver) this.#lines(group, { all: isOver })
+  }
+
+  #lines(group: LineGroup, options: { readonly all: boolean }): void {
+    for (const line of group.take(options)) this.#line(line)
   }
 
   #line(entry: SpoolEntry): void {
@@ -114,17 +136,6 @@ export class JsonEncoder {
     const larger = Buffer.allocUnsafe((this.#out.length + bytes) * 2)
     this.#out.copy(larger, 0, 0, this.#length)
     this.#out = larger
-  }
-}
-
-function* entriesWithEnd(input: Buffer): Generator<{ entry: SpoolEntry | null; end: number }> {
-  let at = 0
-  for (;;) {
-    const end = input.indexOf(0x0a, at)
-    if (end < 0) return
-    const parsed = spoolEntries(input.subarray(at, end + 1)).next().value
-    yield { entry: typeof parsed === 'object' ? parsed : null, end: end + 1 }
-    at = end + 1
   }
 }
 

@@ -36,9 +36,12 @@ export class JsonLog implements SpoolConsumer {
     else if (this.file.sizeBytes > 0) await this.#turnOver()
   }
 
-  async take(bytes: Buffer): Promise<number> {
+  async take(bytes: Buffer, options: { readonly ends: boolean }): Promise<number> {
     if (this.file.roomBytes <= 0) await this.#turnOver()
-    const { consumed, output } = this.#encoder.encode(bytes, Math.min(SLICE_BYTES, this.file.roomBytes))
+    const { consumed, output } = this.#encoder.encode(bytes, {
+      limitBytes: Math.min(SLICE_BYTES, this.file.roomBytes),
+      ends: options.ends,
+    })
     if (consumed === 0) return 0
     await this.file.append(output)
     await failpoint('containers.logs.before-cursor')

@@ -30,6 +30,8 @@ export interface LogSource {
   readonly labels: Readonly<Record<string, string>>
   /** The program and its arguments, apart. */
   readonly argv: readonly string[]
+  /** Where a driver may keep files as long as there is the container. */
+  readonly directory: string
   /** Variables of the daemon that tell of credentials (AWS_…, GOOGLE_…). */
   readonly environment: Readonly<Record<string, string>>
 }

@@ -3,6 +3,7 @@ import { shortId } from '#base/ids.ts'
 import { InvalidArgumentError, WharfError, messageOf } from '#errors/errors.ts'
 import type { Plugins } from '#plugins/plugins.ts'
 import type { HostConfig } from '#spec/docker/host-config.ts'
+import { containerPaths } from '../container-paths.ts'
 import type { ContainerRecord } from '../records.ts'
 import { awslogsDriver } from './drivers/awslogs.ts'
 import { fluentdDriver } from './drivers/fluentd.ts'
@@ -39,10 +40,17 @@ export class LogStartError extends WharfError {
 /** The log drivers of a daemon: its own, and those of plugins. */
 export class LogDrivers {
   readonly #plugins: Plugins
+  readonly #directory: string
   readonly #environment: Readonly<Record<string, string>>
 
-  constructor(of: { readonly plugins: Plugins; readonly environment: Readonly<Record<string, string>> }) {
+  /** @param of.directory where containers have theirs */
+  constructor(of: {
+    readonly plugins: Plugins
+    readonly directory: string
+    readonly environment: Readonly<Record<string, string>>
+  }) {
     this.#plugins = of.plugins
+    this.#directory = of.directory
     this.#environment = of.environment
   }
 
@@ -132,6 +140,7 @@ export class LogDrivers {
       env: record.config.Env ?? [],
       labels: record.config.Labels ?? {},
       argv: [record.path, ...record.args],
+      directory: containerPaths(this.#directory, record.id).directory,
       environment: this.#environment,
     }
   }

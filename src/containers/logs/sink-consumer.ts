@@ -3,12 +3,10 @@ import type { Logger } from '#base/logger.ts'
 import { messageOf } from '#errors/errors.ts'
 import type { ContainerRecord } from '../records.ts'
 import { CursorFile } from './cursor-file.ts'
-import { utcTime } from './json-encoder.ts'
-import type { LogMessage, LogSink } from './log-driver.ts'
+import type { LogSink } from './log-driver.ts'
+import { MessageBatches } from './message-batches.ts'
 import type { SpoolConsumer } from './spool-consumer.ts'
-import { spoolEntries } from './spool-lines.ts'
 
-const BATCH_MESSAGES = 512
 /** The first wait after a failure; doubled up to the longest. */
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
@@ -26,6 +24,7 @@ export class SinkConsumer implements SpoolConsumer {
   readonly #cursor: CursorFile
   readonly #boundBytes: number
   readonly #logger: Logger
+  readonly #batches = new MessageBatches()
   #doneBytes = 0
   #waitMs = 0
   #retryAtMs = 0
@@ -58,14 +57,14 @@ export class SinkConsumer implements SpoolConsumer {
     await this.#note()
   }
 
-  async take(bytes: Buffer): Promise<number> {
+  async take(bytes: Buffer, options: { readonly ends: boolean }): Promise<number> {
     if (Date.now() < this.#retryAtMs) return 0
-    const { messages, ends, consumed } = batchOf(bytes)
+    const { messages, ends, consumed } = this.#batches.next(bytes, options)
+    if (consumed === 0) return 0
     let taken = consumed
     try {
       const count = messages.length === 0 ? 0 : await this.#sink.send(messages)
       if (typeof count === 'number' && count < messages.length) {
-        // Lines that are none of conmon's may stand before the first message: they are of no use to anybody.
         taken = count === 0 ? 0 : (ends[count - 1] ?? 0)
       }
     } catch (error) {
@@ -90,21 +89,4 @@ export class SinkConsumer implements SpoolConsumer {
   async #note(): Promise<void> {
     await this.#cursor.write({ spoolBytes: this.#doneBytes, fileBytes: 0 })
   }
-}
-
-/** The next messages, where each of them ends, and how many bytes they took. */
-function batchOf(bytes: Buffer): { messages: LogMessage[]; ends: number[]; consumed: number } {
-  const messages: LogMessage[] = []
-  const ends: number[] = []
-  let at = 0
-  while (messages.length < BATCH_MESSAGES) {
-    const end = bytes.indexOf(0x0a, at) + 1
-    if (end === 0) break
-    for (const { time, stream, content, partial } of spoolEntries(bytes.subarray(at, end))) {
-      messages.push({ time: utcTime(time), stream, partial, content: Buffer.from(content) })
-      ends.push(end)
-    }
-    at = end
-  }
-  return { messages, ends, consumed: at }
 }

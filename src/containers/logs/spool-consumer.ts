@@ -9,8 +9,9 @@ export interface SpoolConsumer {
   /**
    * Takes bytes of the spool that begin at `doneBytes`; whole lines only. Resolves with the number of bytes it took,
    * 0 when it cannot go on now.
+   * @param options.ends nothing will follow these bytes
    */
-  take(bytes: Buffer): Promise<number>
+  take(bytes: Buffer, options: { readonly ends: boolean }): Promise<number>
   /** Tells how long the spool is by now, so that one who is too far behind can give up the oldest. */
   limit?(spoolBytes: number): Promise<void>
   /** The container has ended and all was offered. */

@@ -40,6 +40,8 @@ export class SpoolFeeder {
   #opened: Promise<boolean> | null = null
   #freedBytes = 0
   #closed = false
+  /** The run is over: nothing more is written. */
+  #ends = false
   /** The run is over, but a consumer is still to take its rest. */
   #lingers = false
 
@@ -73,6 +75,7 @@ export class SpoolFeeder {
   start(): void {
     if (this.#watcher !== null || this.#closed) return
     this.#lingers = false
+    this.#ends = false
     try {
       this.#watcher = watch(this.#path, { persistent: false }, () => this.#schedule(SETTLE_MS))
       this.#watcher.on('error', () => this.#schedule(RETRY_MS))
@@ -100,6 +103,7 @@ export class SpoolFeeder {
    */
   async finish(): Promise<boolean> {
     this.#stop()
+    this.#ends = true
     await this.flush()
     if (this.#closed) return true
     if (this.#pumps.some((pump) => pump.running !== null || pump.waiting)) {
@@ -218,7 +222,11 @@ export class SpoolFeeder {
       }
       if (end === 0) return false
       for (let at = 0; at < end && !this.#closed;) {
-        const taken = await consumer.take(available.subarray(at, end))
+        // What ends with the spool ends with the run, when that is over.
+        const isLast = available.length < bytes.length && end === available.length
+        const taken = await consumer.take(available.subarray(at, end), { ends: this.#ends && isLast })
+        // It may want to see more than is left of these bytes.
+        if (taken === 0 && at > 0 && !isLast) break
         if (taken === 0) return true
         at += taken
         if (consumer.isPrompt) for (const listener of this.#growth) listener()

@@ -29,7 +29,8 @@ export function* spoolEntries(bytes: Buffer): Generator<SpoolEntry, number> {
   }
 }
 
-function parseEntry(line: Buffer): SpoolEntry | null {
+/** One line of conmon's log without its newline; null when it is none. */
+export function parseEntry(line: Buffer): SpoolEntry | null {
   const space = line.indexOf(SPACE)
   // `stdout` and `stderr` are equally long: the flag and the text are at fixed places behind the time.
   if (space < 20 || line.length < space + 10) return null

@@ -2,6 +2,7 @@ import { InvalidArgumentError, UnavailableError, messageOf } from '#errors/error
 import { parseBool } from '../go-values.ts'
 import { checkNames } from '../log-config.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
+import { BATCH_MESSAGES } from '../message-batches.ts'
 import { AwsIdentity } from './aws-identity.ts'
 import { askCloud, textsOf } from './cloud-request.ts'
 import { eventPattern } from './multiline.ts'
@@ -31,8 +32,6 @@ const BATCH_BYTES = 1_048_576
 const BATCH_EVENTS = 10_000
 /** How long an event of many lines waits for its next line. */
 const FLUSH_SECONDS = 5
-/** A sink is offered so many lines at most: when all of them are one event, it must not wait for more. */
-const FULL_BATCH = 512
 
 /** Amazon CloudWatch Logs, by its JSON protocol. */
 export const awslogsDriver: LogDriver = {
@@ -144,7 +143,7 @@ class AwsLogsSink implements LogSink {
   /** How many of the messages are whole events: the last one of many lines waits for more, but not for ever. */
   #ready(messages: readonly LogMessage[]): number {
     const pattern = this.#pattern
-    if (pattern === null || messages.length >= FULL_BATCH) return messages.length
+    if (pattern === null || messages.length >= BATCH_MESSAGES) return messages.length
     const last = messages.findLastIndex(({ content }) => pattern.test(content.toString('utf8')))
     const whole = Math.max(0, last)
     if (whole > 0) return whole

@@ -7,6 +7,7 @@ import { InvalidArgumentError } from '#errors/errors.ts'
 import { checkNames } from '../log-config.ts'
 import { ATTRIBUTE_OPTIONS } from '../log-driver.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
+import { sendEach } from './send-each.ts'
 import { parseSinkAddress, type SinkAddress } from './sink-address.ts'
 import { StreamConnection } from './stream-connection.ts'
 
@@ -110,10 +111,10 @@ class GelfSink implements LogSink {
     }
   }
 
-  async send(messages: readonly LogMessage[]): Promise<void> {
-    for (const message of messages) {
+  send(messages: readonly LogMessage[]): Promise<number> {
+    return sendEach(messages, async (message) => {
       // GELF wants a text: an empty line is none.
-      if (message.content.length === 0) continue
+      if (message.content.length === 0) return
       const text = {
         version: '1.1',
         host: this.#hostname,
@@ -123,7 +124,7 @@ class GelfSink implements LogSink {
         ...this.#fields,
       }
       await this.#deliver(Buffer.from(JSON.stringify(text)))
-    }
+    })
   }
 
   async close(): Promise<void> {

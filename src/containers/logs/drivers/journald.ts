@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { InvalidArgumentError } from '#errors/errors.ts'
-import { UnixDatagram } from '#kernel/unix-datagram.ts'
 import { checkNames } from '../log-config.ts'
 import { ATTRIBUTE_OPTIONS } from '../log-driver.ts'
 import type { LogDriver, LogMessage, LogSink, LogSource } from '../log-driver.ts'
+import { LocalDatagram } from './local-datagram.ts'
+import { sendEach } from './send-each.ts'
 
 const SOCKET = '/run/systemd/journal/socket'
 const PRIORITY = { stdout: '6', stderr: '3' } as const
@@ -24,12 +25,11 @@ export const journaldDriver: LogDriver = {
 
 /** Sends entries to a journal's socket. */
 export class JournalSink implements LogSink {
-  readonly #path: string
   readonly #fields: readonly (readonly [string, string])[]
-  #socket: UnixDatagram | null = null
+  readonly #socket: LocalDatagram
 
   constructor(source: LogSource, path: string) {
-    this.#path = path
+    this.#socket = new LocalDatagram(() => path)
     this.#fields = [
       ['CONTAINER_ID', source.containerId.slice(0, 12)],
       ['CONTAINER_ID_FULL', source.containerId],
@@ -41,19 +41,12 @@ export class JournalSink implements LogSink {
     ]
   }
 
-  async send(messages: readonly LogMessage[]): Promise<void> {
-    this.#socket ??= new UnixDatagram(this.#path)
-    try {
-      for (const message of messages) this.#socket.send(this.#entry(message))
-    } catch (error) {
-      await this.close()
-      throw error
-    }
+  send(messages: readonly LogMessage[]): Promise<number> {
+    return sendEach(messages, (message) => this.#socket.send(this.#entry(message)))
   }
 
   async close(): Promise<void> {
-    this.#socket?.[Symbol.dispose]()
-    this.#socket = null
+    this.#socket.close()
   }
 
   #entry(message: LogMessage): Buffer {

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
+import { open, rm, type FileHandle } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UnavailableError, errnoOf } from '#errors/errors.ts'
 import { makeNode } from '#kernel/device-nodes.ts'
@@ -9,8 +8,8 @@ import type { PluginClient, Plugins } from '#plugins/plugins.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
 import { encodeEntry } from './log-entry.ts'
 
-/** Where Docker has the pipes that plugins read from: plugins know the place. */
-const PIPES = '/run/docker/logging'
+/** One for each container, so that what a crash left is found again. */
+const PIPE = 'log-plugin.pipe'
 /** A plugin that reads nothing for so long is started anew. */
 const STALLED_MS = 30_000
 const LONGEST_PAUSE_MS = 256
@@ -72,8 +71,8 @@ class PluginSink implements LogSink {
   }
 
   async #start(plugin: PluginClient): Promise<Link> {
-    await mkdir(PIPES, { recursive: true, mode: 0o700 })
-    const path = `${PIPES}/${randomUUID().replaceAll('-', '')}`
+    const path = `${this.#of.source.directory}/${PIPE}`
+    await rm(path, { force: true })
     makeNode(path, { type: 'fifo', mode: 0o700 })
     try {
       // Open for both, so that it opens before there is a reader, and stays when one goes (fifo(7)).

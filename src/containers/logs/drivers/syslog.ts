@@ -2,10 +2,11 @@ import { createSocket, type Socket } from 'node:dgram'
 import { existsSync, readFileSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
 import { InvalidArgumentError, errnoOf, messageOf } from '#errors/errors.ts'
-import { UnixDatagram } from '#kernel/unix-datagram.ts'
 import { checkNames } from '../log-config.ts'
 import { ATTRIBUTE_OPTIONS } from '../log-driver.ts'
 import type { LogDriver, LogMessage, LogOptions, LogSink, LogSource } from '../log-driver.ts'
+import { LocalDatagram } from './local-datagram.ts'
+import { sendEach } from './send-each.ts'
 import { parseSinkAddress, type SinkAddress } from './sink-address.ts'
 import { StreamConnection } from './stream-connection.ts'
 
@@ -59,12 +60,12 @@ class SyslogSink implements LogSink {
     this.#transport = transportOf(addressOf(options), options, this.#format)
   }
 
-  async send(messages: readonly LogMessage[]): Promise<void> {
-    for (const message of messages) {
+  send(messages: readonly LogMessage[]): Promise<number> {
+    return sendEach(messages, async (message) => {
       const priority = this.#facility * 8 + SEVERITY[message.stream]
       const head = headOf(this.#format, { priority, time: message.time, source: this.#source })
       await this.#transport.send(Buffer.concat([Buffer.from(head), message.content]))
-    }
+    })
   }
 
   async close(): Promise<void> {
@@ -139,10 +140,10 @@ interface Transport {
 
 function transportOf(address: SinkAddress | null, options: LogOptions, format: Format): Transport {
   if (address === null) {
-    return new LocalTransport(() => LOCAL_SOCKETS.find((path) => existsSync(path)) ?? LOCAL_SOCKETS[0]!)
+    return new LocalDatagram(() => LOCAL_SOCKETS.find((path) => existsSync(path)) ?? LOCAL_SOCKETS[0]!)
   }
   const { scheme, host, port, path } = address
-  if (scheme === 'unixgram' || scheme === 'unix') return new LocalTransport(() => path)
+  if (scheme === 'unixgram' || scheme === 'unix') return new LocalDatagram(() => path)
   if (scheme === 'udp') return new UdpTransport(host, port)
   const connection = new StreamConnection(
     scheme === 'tcp' ? { kind: 'tcp', host, port } : { kind: 'tls', host, port, tls: tlsOptions(options) },
@@ -183,30 +184,6 @@ function tlsOptions(options: LogOptions): {
     ...(key === undefined ? {} : { key }),
     // Docker looks whether the option is there, not what it says.
     rejectUnauthorized: options['syslog-tls-skip-verify'] === undefined,
-  }
-}
-
-class LocalTransport implements Transport {
-  readonly #path: () => string
-  #socket: UnixDatagram | null = null
-
-  constructor(path: () => string) {
-    this.#path = path
-  }
-
-  async send(bytes: Buffer): Promise<void> {
-    this.#socket ??= new UnixDatagram(this.#path())
-    try {
-      this.#socket.send(bytes)
-    } catch (error) {
-      this.close()
-      throw error
-    }
-  }
-
-  close(): void {
-    this.#socket?.[Symbol.dispose]()
-    this.#socket = null
   }
 }
 
