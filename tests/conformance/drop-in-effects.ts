@@ -99,6 +99,13 @@ export const effectScripts: readonly Script[] = [
       docker create --name soon busybox >/dev/null; docker rename soon later; docker events --since "$(cat since)" --until "$(docker info -f '{{.SystemTime}}')" --filter event=rename --format '{{.Action}} {{.Actor.Attributes.name}}'`,
   },
   {
+    name: 'an input that has ended before the process began',
+    steps: `
+      @docker run -d --name quiet busybox top
+      timeout 30 docker exec -i quiet sh -c 'cat && echo ended' < /dev/null
+      timeout 30 docker run -i --rm busybox sh -c 'cat && echo ended' < /dev/null`,
+  },
+  {
     name: 'TERM is of the terminal',
     steps: `
       @docker run -dt --name term busybox cat

@@ -22,9 +22,10 @@ export function addImageTransferRoutes(router: Router, backends: Backends): void
         platforms: platforms(request),
         signal: request.signal,
       }
-      // Errors come on the stream, also the first: clients look for them there.
-      response.start(200, 'application/json')
-      await withProgress(response, (progress) => images.load(request.body, { ...options, progress }))
+      // Nothing is sent before there is something to tell: clients that want no progress leave with the head.
+      await withProgress(response, (progress) => images.load(request.body, { ...options, progress }), {
+        errorsOnStream: true,
+      })
     })
     .add('POST', '/images/:name*/push', (request, response) =>
       withProgress(response, (progress) =>

@@ -6,10 +6,12 @@ import type { ApiResponse } from '../http/response.ts'
 /**
  * Runs work that tells its progress, one JSON object a line. An error before the first line is an ordinary error
  * response; after it the status has been sent, and the error is the last line of the stream, as clients expect.
+ * `errorsOnStream`: where dockerd sends also the first error so, with status 200.
  */
 export async function withProgress(
   response: ApiResponse,
   work: (progress: ProgressSink) => Promise<void>,
+  options: { readonly errorsOnStream?: boolean } = {},
 ): Promise<void> {
   const progress: ProgressSink = (message) => {
     if (!response.isStarted) response.start(200, 'application/json')
@@ -18,7 +20,8 @@ export async function withProgress(
   try {
     await work(progress)
   } catch (error) {
-    if (!response.isStarted || isAbort(error)) throw error
+    if (isAbort(error) || (!response.isStarted && options.errorsOnStream !== true)) throw error
+    if (!response.isStarted) response.start(200, 'application/json')
     const message = messageOf(error)
     response.writeLine({ errorDetail: { ...exitCodeOf(error), message }, error: message })
   }

@@ -55,9 +55,12 @@ function takeInput(session: StdioSession, connection: Duplex, options: ServeStdi
       session.detach()
     }
   })
-  connection.once('end', () => {
+  const end = (): void => {
     if (stdin.writable) stdin.end()
-  })
+  }
+  // A client with nothing to say may have ended its half while the process was still being made.
+  if (connection.readableEnded) end()
+  else connection.once('end', end)
   connection.once('close', () => stdin.destroy())
 }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { WebSocket } from 'ws'
+import { scratchDirectory } from '../../support/scratch.ts'
 import { until } from '../../support/until.ts'
 import { Wharfd } from '../../support/wharfd.ts'
 
@@ -71,6 +73,23 @@ describe('the protocol of the API', () => {
     assert.match(text, /^HTTP\/1\.1 101 UPGRADED\r\n/)
     assert.ok(text.includes('\x01\0\0\0\0\0\0\x07lonely\n'))
     socket.destroy()
+  })
+
+  test('a quiet load is done when its head comes: who leaves then has the image', async () => {
+    const directory = scratchDirectory('l')
+    const file = `${directory}/image.tar`
+    await engine().ok('tag', 'busybox', 'made-left:1')
+    await engine().ok('save', '-o', file, 'made-left:1')
+    await engine().ok('rmi', 'made-left:1')
+    const socket = raw(
+      `POST /v1.51/images/load?quiet=1 HTTP/1.1\nHost: x\nContent-Type: application/x-tar\nContent-Length: ${statSync(file).size}\n\n`,
+    )
+    const said = talk(socket, (text) => text.includes('\r\n\r\n'))
+    socket.write(readFileSync(file))
+    await said
+    socket.destroy()
+    await engine().ok('rmi', 'made-left:1')
+    rmSync(directory, { recursive: true })
   })
 
   test('an upgrade that fails is an ordinary answer', async () => {
