@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { createNetns, inNetns, openNetns, removeNetns } from '#kernel/netns.ts'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import { run, type CliResult } from './engine.ts'
@@ -105,22 +105,26 @@ export class Wire implements Disposable {
   }
 }
 
+/** PEM files of a server that also asks itself as a client, as etcd does. */
+export interface TlsFiles {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
 /** One member of an etcd cluster, on a host of its own. */
 export class EtcdServer {
   readonly host: Host
   readonly #members: readonly Host[]
+  readonly #tls: TlsFiles | null
   readonly #root = scratchDirectory('e')
-  readonly #more: readonly string[]
   #child: ChildProcess | null = null
 
-  /** @param options.members all hosts of the cluster; `more`: flags, for TLS. */
-  constructor(
-    host: Host,
-    options: { readonly members?: readonly Host[]; readonly more?: readonly string[] } = {},
-  ) {
+  /** @param options.members all hosts of the cluster; `tls`: clients need a certificate of the same CA. */
+  constructor(host: Host, options: { readonly members?: readonly Host[]; readonly tls?: TlsFiles } = {}) {
     this.host = host
     this.#members = options.members ?? [host]
-    this.#more = options.more ?? []
+    this.#tls = options.tls ?? null
   }
 
   /** For cluster-store. */
@@ -131,32 +135,33 @@ export class EtcdServer {
   /** Starts it; its data are kept from the last time. With several members, start all before one is `ready`. */
   start(): void {
     mkdirSync(this.#root, { recursive: true })
-    const scheme = this.#more.length === 0 ? 'http' : 'https'
     const peer = (host: Host): string => `http://${host.address}:2380`
     const flags = {
       name: this.host.name,
       'data-dir': `${this.#root}/data`,
-      'listen-client-urls': `${scheme}://${this.server}`,
-      'advertise-client-urls': `${scheme}://${this.server}`,
+      'listen-client-urls': this.#url,
+      'advertise-client-urls': this.#url,
       'listen-peer-urls': peer(this.host),
       'initial-advertise-peer-urls': peer(this.host),
       'initial-cluster': this.#members.map((host) => `${host.name}=${peer(host)}`).join(','),
       'heartbeat-interval': '200',
       'election-timeout': '2000',
+      ...(this.#tls !== null && {
+        'client-cert-auth': 'true',
+        'trusted-ca-file': this.#tls.ca,
+        'cert-file': this.#tls.cert,
+        'key-file': this.#tls.key,
+      }),
     }
-    const argv = [
-      'etcd',
-      ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
-      ...this.#more,
-    ]
+    const argv = ['etcd', ...Object.entries(flags).map(([name, value]) => `--${name}=${value}`)]
     this.#child = this.host.spawn(argv, `${this.#root}/etcd.log`)
   }
 
   async ready(): Promise<void> {
+    const tls = this.#tls === null ? [] : ['--cert', this.#tls.cert, '--key', this.#tls.key]
     await until('etcd serves', async () => {
-      const scheme = this.#more.length === 0 ? 'http' : 'https'
-      const { stdout } = await this.host.run('curl', '-sk', '-m', '2', `${scheme}://${this.server}/health`)
-      return stdout.includes('true') || (scheme === 'https' && (await this.#listens()))
+      const { stdout } = await this.host.run('curl', '-sk', '-m', '2', ...tls, `${this.#url}/health`)
+      return stdout.includes('true')
     })
   }
 
@@ -170,9 +175,12 @@ export class EtcdServer {
     this.#child = null
   }
 
-  /** Loses all that it knew. */
-  async #listens(): Promise<boolean> {
-    const { stdout } = await this.host.run('busybox', 'netstat', '-lnt')
-    return stdout.includes(`${this.server} `)
+  /** Loses all that it knew; it does not run. */
+  forget(): void {
+    rmSync(`${this.#root}/data`, { recursive: true, force: true })
+  }
+
+  get #url(): string {
+    return `${this.#tls === null ? 'http' : 'https'}://${this.server}`
   }
 }

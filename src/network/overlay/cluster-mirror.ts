@@ -77,7 +77,9 @@ export class ClusterMirror {
       if (!keys.has(entry.key)) this.#take({ ...entry, value: '' }, true)
     }
     for (const entry of this.#networksFirst(found)) {
-      if (this.#entries.get(entry.key)?.modRevision !== entry.modRevision) this.#take(entry, false)
+      const before = this.#entries.get(entry.key)
+      // The value too: a store that has lost its data counts from the beginning.
+      if (before?.modRevision !== entry.modRevision || before.value !== entry.value) this.#take(entry, false)
     }
     this.#arrive(revision)
   }

@@ -33,11 +33,12 @@ export class ClusterSession {
   #lease: string | null = null
   #connected = false
   #waiting: (() => void)[] = []
-  #lastFailure = 'not tried yet'
+  #lastFailure: UnavailableError
   #running: Promise<void> = Promise.resolve()
 
   constructor(parts: SessionParts) {
     this.#parts = parts
+    this.#lastFailure = this.#unreachable('it has not answered yet', null)
   }
 
   start(): void {
@@ -58,8 +59,7 @@ export class ClusterSession {
     const outcome = await Promise.race([arrived, sleep(timeoutMs, false, { signal: timeout.signal })])
     timeout.abort()
     if (outcome) return
-    const servers = this.#parts.options.etcd.endpoints.join(', ')
-    throw new UnavailableError(`cannot reach the cluster store at ${servers}: ${this.#lastFailure}`)
+    throw this.#lastFailure
   }
 
   async #run(): Promise<void> {
@@ -73,7 +73,7 @@ export class ClusterSession {
         pauseMs = FIRST_PAUSE_MS
         await Promise.race([this.#follow(revision, signal), this.#stayAlive(signal)])
       } catch (error) {
-        this.#failed(messageOf(error))
+        this.#failed(error)
       } finally {
         round.abort()
       }
@@ -112,20 +112,29 @@ export class ClusterSession {
     for await (const batch of watchPrefix(etcd, from)) mirror.apply(batch)
   }
 
+  /** Returns when another server answers now: the one that is watched may be cut off without a word. */
   async #stayAlive(signal: AbortSignal): Promise<void> {
     const { etcd, options, settle } = this.#parts
+    const { server } = etcd
     for (;;) {
       await sleep(options.heartbeatSeconds * 1000, undefined, { signal, ref: false })
       if (this.#lease !== null && !(await etcd.keepAlive(this.#lease)))
         throw new Error('the lease of this host has ended')
+      if (etcd.server !== server) return
       await settle()
     }
   }
 
-  #failed(reason: string): void {
-    this.#lastFailure = reason
+  #failed(error: unknown): void {
+    this.#lastFailure = error instanceof UnavailableError ? error : this.#unreachable(messageOf(error), error)
     if (this.#end.signal.aborted) return
-    if (this.#connected) this.#parts.log.warn('the cluster store does not answer', { reason })
+    if (this.#connected)
+      this.#parts.log.warn('the cluster store does not answer', { reason: messageOf(error) })
     this.#connected = false
+  }
+
+  #unreachable(reason: string, cause: unknown): UnavailableError {
+    const servers = this.#parts.options.etcd.endpoints.join(', ')
+    return new UnavailableError(`cannot reach the cluster store at ${servers}: ${reason}`, { cause })
   }
 }

@@ -43,7 +43,7 @@ export async function* watchPrefix(
     },
   }
   const response = await etcd.stream('/v3/watch', body, options.signal)
-  for await (const line of linesOf(response)) {
+  for await (const line of linesOf(untilClosed(response))) {
     const { result, error } = JSON.parse(line) as WatchLine
     if (error !== undefined || result?.canceled === true) {
       throw new EtcdError(`etcd ended the watch: ${error?.message ?? result?.cancel_reason ?? 'compacted'}`)
@@ -58,6 +58,15 @@ export async function* watchPrefix(
     }
   }
   throw new EtcdError('etcd ended the watch')
+}
+
+/** Node says "aborted" of a connection that ends early. */
+async function* untilClosed(response: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* response
+  } catch (cause) {
+    throw new EtcdError('etcd closed the connection', { cause })
+  }
 }
 
 /** The lines of a stream. @throws EtcdError for one without end. */

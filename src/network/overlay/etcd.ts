@@ -66,6 +66,7 @@ export class Etcd {
   readonly #endpoints: readonly string[]
   readonly #tls: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   readonly #agents: readonly [HttpAgent, HttpsAgent]
+  readonly #closed = new AbortController()
   #current = 0
 
   constructor(options: EtcdOptions) {
@@ -75,8 +76,15 @@ export class Etcd {
     this.#agents = [new HttpAgent({ keepAlive: true }), new HttpsAgent({ keepAlive: true })]
   }
 
+  /** Ends all calls. */
   close(): void {
+    this.#closed.abort()
     for (const agent of this.#agents) agent.destroy()
+  }
+
+  /** The server that answers now. */
+  get server(): string {
+    return this.#endpoints[this.#current % this.#endpoints.length] ?? ''
   }
 
   /** All keys that start with the prefix, as of one revision. @throws UnavailableError, EtcdError. */
@@ -120,19 +128,15 @@ export class Etcd {
 
   /** Opens a stream of an answer that goes on, at the server that answers now. */
   async stream(path: string, body: object, signal: AbortSignal): Promise<IncomingMessage> {
-    const response = await this.#send(this.#endpoint(), path, { body, signal })
+    const response = await this.#send(this.server, path, { body, signal })
     if (response.statusCode === 200) return response
     throw failureOf(response.statusCode ?? 0, await text(response)).error
-  }
-
-  #endpoint(): string {
-    return this.#endpoints[this.#current % this.#endpoints.length] ?? ''
   }
 
   async #call<Answer>(path: string, body: object): Promise<Answer> {
     const deadline = Date.now() + CALL_MS
     for (let attempt = 1; ; attempt++) {
-      const endpoint = this.#endpoint()
+      const endpoint = this.server
       let failure: { readonly error: Error; readonly again: boolean }
       try {
         const left = Math.max(1, Math.min(ATTEMPT_MS, deadline - Date.now()))
@@ -143,9 +147,9 @@ export class Etcd {
       } catch (error) {
         failure = { error: error instanceof Error ? error : new Error(messageOf(error)), again: true }
       }
-      if (!failure.again) throw failure.error
+      if (!failure.again || this.#closed.signal.aborted) throw failure.error
       // Another call may have found a server that answers meanwhile.
-      if (this.#endpoint() === endpoint) this.#current += 1
+      if (this.server === endpoint) this.#current += 1
       if (Date.now() + PAUSE_MS >= deadline) {
         const servers = this.#endpoints.join(', ')
         throw new UnavailableError(
@@ -166,8 +170,9 @@ export class Etcd {
     const bytes = Buffer.from(JSON.stringify(options.body))
     const headers = { 'content-type': 'application/json', 'content-length': bytes.length }
     const agent = this.#agents[secure ? 1 : 0]
+    const signal = AbortSignal.any([options.signal, this.#closed.signal])
     return new Promise((resolve, reject) => {
-      const settings = { method: 'POST', headers, agent, signal: options.signal, ...(secure && this.#tls) }
+      const settings = { method: 'POST', headers, agent, signal, ...(secure && this.#tls) }
       const request = (secure ? httpsRequest : httpRequest)(`${endpoint}${path}`, settings, resolve)
       request.on('error', reject)
       request.end(bytes)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '#base/logger.ts'
 import { PermissionDeniedError, UnavailableError } from '#errors/errors.ts'
 import type { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
@@ -22,6 +23,8 @@ import { Etcd } from './etcd.ts'
 import { OverlayDriver } from './overlay-driver.ts'
 import { OwnEndpoints } from './own-endpoints.ts'
 
+/** How long the end of the daemon waits for addresses to be given back. */
+const LAST_WORDS_MS = 1000
 /** How long new work waits for the store. */
 const WAIT_MS = 10_000
 
@@ -84,10 +87,14 @@ export class Overlay {
   }
 
   async close(): Promise<void> {
-    await this.#cluster?.session.close()
-    await this.#cluster?.own.removed()
-    await this.#cluster?.deadHosts.close()
-    this.#cluster?.etcd.close()
+    if (this.#cluster !== null) {
+      const { etcd, session, own, deadHosts } = this.#cluster
+      // What is not done by then the next start does.
+      await Promise.race([own.removed(), sleep(LAST_WORDS_MS, undefined, { ref: false })])
+      etcd.close()
+      await session.close()
+      await deadHosts.close()
+    }
     await this.driver.close()
   }
 
