@@ -105,6 +105,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
         : { ids: config.remap.ids, usernsFd: await openUserNamespace(config.remap.ids) },
     log: log.with({ area: 'images' }),
   })
+  const plugins = openPlugins({ logger: log.with({ area: 'plugins' }) })
   const networks = openNetworks({
     database,
     execRoot,
@@ -117,6 +118,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     dns: config.dns,
     hostGatewayIp: config.hostGatewayIp,
     ipForward: config.ipForward,
+    plugins,
     firewallBackend: config.firewallBackend,
     ip6tables: config.ip6tables,
     userlandProxy: config.userlandProxy,
@@ -125,7 +127,6 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
         ? null
         : { options: config.cluster, hostId: daemonId(dataRoot), hostName: hostname() },
   })
-  const plugins = openPlugins({ logger: log.with({ area: 'plugins' }) })
   const volumes = await openVolumes({
     database,
     directory: join(dataRoot, 'volumes'),

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
 import { InvalidArgumentError, UnavailableError } from '#errors/errors.ts'
+import { runProgram } from './run-program.ts'
 
 /** Which of Debian's iptables: what the machine's alternative says, or one by name. */
 export type IptablesVariant = 'iptables' | 'iptables-nft' | 'iptables-legacy'
@@ -42,20 +41,10 @@ export class Iptables {
   }
 }
 
-async function run([file = '', ...args]: readonly string[], input: string): Promise<string> {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
+async function run(argv: readonly [string, ...string[]], input: string): Promise<string> {
+  const ended = await runProgram(argv, { env: {}, input, timeoutMs: 120_000 }).catch((cause: unknown) => {
+    throw new UnavailableError(`cannot run ${argv[0]}`, { cause })
   })
-  // It may end before it has read everything; what it says then is the error that counts.
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  const [code, said, wrong] = await Promise.all([ended, text(child.stdout), text(child.stderr)]).catch(
-    (cause: unknown) => {
-      throw new UnavailableError(`cannot run ${file}`, { cause })
-    },
-  )
-  if (code !== 0) throw new UnavailableError(`${file} refused the rules: ${wrong.trim()}`)
-  return said
+  if (ended.exitCode !== 0) throw new UnavailableError(`${argv[0]} refused the rules: ${ended.stderr.trim()}`)
+  return ended.stdout
 }

@@ -21,6 +21,7 @@ import { parseDriver } from './network-drivers.ts'
 import { isPredefined, listFilter, pruneFilter, scopeOf } from './network-filters.ts'
 import type { NetworkStore } from './network-store.ts'
 import type { NetworkCatalog, NetworkDetail, NetworkEvents, NetworkIdentity } from './networks.ts'
+import type { Foreign, ForeignPlan } from './foreign/foreign.ts'
 import type { Overlay } from './overlay/overlay.ts'
 import { overlayAddressPools } from './overlay/overlay-options.ts'
 import type { Pools } from './pools.ts'
@@ -35,6 +36,7 @@ export interface CatalogParts {
   readonly netlink: Rtnetlink
   readonly addressPools: readonly AddressPoolBase[]
   readonly overlay: Overlay
+  readonly foreign: Foreign
   readonly events: NetworkEvents
   readonly log: Logger
   readonly ready: () => Promise<void>
@@ -50,16 +52,38 @@ export class Catalog implements NetworkCatalog {
 
   async create(request: NetworkCreateRequest): Promise<{ readonly Id: string; readonly Warning: string }> {
     await this.#parts.ready()
-    const { store, pools, drivers, events, overlay } = this.#parts
+    const { store, foreign } = this.#parts
     const id = newId()
+    let record: NetworkRecord | null = null
+    try {
+      record = await this.#make(id, request)
+    } catch (error) {
+      await foreign.giveBack(id)
+      throw error
+    }
+    await store.durable()
+    this.#parts.events.network({
+      action: 'create',
+      id: record.id,
+      attributes: { name: record.name, type: record.plugin ?? record.driver },
+    })
+    return { Id: record.id, Warning: '' }
+  }
+
+  async #make(id: string, request: NetworkCreateRequest): Promise<NetworkRecord> {
+    const { store, pools, drivers, overlay, foreign } = this.#parts
+    this.#checkName(request)
     const isGlobal = request.Driver === 'overlay' && request.ConfigOnly !== true
+    const others = await foreign.plan(id, request)
     const record = isGlobal
-      ? await overlay.publish(id, (others) => this.plan(request, { id, others }))
-      : this.plan(request, { id })
+      ? await overlay.publish(id, (networks) => this.plan(request, { id, others: networks }))
+      : this.plan(request, { id, foreign: others })
     const isNew = store.network(id) === null
-    store.putNetwork(record)
+    // A plugin's network counts when the plugin has made it.
+    store.putNetwork(record.driver === 'plugin' ? { ...record, isUnfinished: true } : record)
     await failpoint('network.create.recorded')
     try {
+      await foreign.createNetwork(record)
       drivers.ensure(record, { quiet: false })
       if (isNew) pools.add(record)
       await drivers.settled()
@@ -69,28 +93,32 @@ export class Catalog implements NetworkCatalog {
       store.deleteNetwork(record.id)
       throw error
     }
-    await store.durable()
-    events.network({
-      action: 'create',
-      id: record.id,
-      attributes: { name: record.name, type: record.driver },
-    })
-    return { Id: record.id, Warning: '' }
+    if (record.driver === 'plugin') store.putNetwork(record)
+    return record
+  }
+
+  /** Before anybody else is asked. */
+  #checkName({ Name: name }: NetworkCreateRequest): void {
+    if (name.trim() === '') throw new InvalidArgumentError('invalid name: name is empty')
+    if (isPredefined(name) || name === 'default') {
+      throw new PermissionDeniedError(`operation is not permitted on predefined ${name} network `)
+    }
+    if (this.#parts.store.networkByName(name) !== null) {
+      throw new ConflictError(`network with name ${name} already exists`)
+    }
   }
 
   /** Checks a request and works out the record, without making anything. `others`: the networks of the cluster, for one that will be the cluster's. */
   plan(
     request: NetworkCreateRequest,
-    options: { readonly id: string; readonly others?: readonly NetworkRecord[] },
+    options: {
+      readonly id: string
+      readonly others?: readonly NetworkRecord[]
+      readonly foreign?: ForeignPlan
+    },
   ): NetworkRecord {
-    const { store, drivers } = this.#parts
-    if (request.Name.trim() === '') throw new InvalidArgumentError('invalid name: name is empty')
-    if (isPredefined(request.Name) || request.Name === 'default') {
-      throw new PermissionDeniedError(`operation is not permitted on predefined ${request.Name} network `)
-    }
-    if (store.networkByName(request.Name) !== null) {
-      throw new ConflictError(`network with name ${request.Name} already exists`)
-    }
+    const { drivers } = this.#parts
+    this.#checkName(request)
     if (request.Ingress === true)
       throw new InvalidArgumentError('ingress networks need a swarm, which Wharf has not')
     if (request.Scope && request.Scope !== (options.others === undefined ? 'local' : 'global')) {
@@ -99,12 +127,15 @@ export class Catalog implements NetworkCatalog {
       )
     }
     const source = this.#configSource(request)
-    const driver = request.ConfigOnly === true ? 'null' : parseDriver(request.Driver ?? '')
+    const foreign = options.foreign?.driver ?? null
+    const driver = request.ConfigOnly === true ? 'null' : (foreign?.name ?? parseDriver(request.Driver ?? ''))
     if (request.ConfigOnly !== true && (driver === 'host' || driver === 'null')) {
       throw new PermissionDeniedError(`only one instance of "${driver}" network is allowed`)
     }
     const ipamDriver = request.IPAM?.Driver || 'default'
-    if (ipamDriver !== 'default') throw new NotFoundError(`ipam driver "${ipamDriver}" not found`)
+    const given = options.foreign?.pools ?? null
+    if (ipamDriver !== 'default' && given === null && request.ConfigOnly !== true)
+      throw new NotFoundError(`ipam driver "${ipamDriver}" not found`)
     const enableIPv4 = source?.enableIPv4 ?? request.EnableIPv4 ?? true
     const enableIPv6 = source?.enableIPv6 ?? request.EnableIPv6 ?? false
     if (!enableIPv4 && !enableIPv6) throw new InvalidArgumentError('IPv4 or IPv6 must be enabled')
@@ -125,12 +156,16 @@ export class Catalog implements NetworkCatalog {
       labels: request.Labels ?? {},
       ipamDriver,
       ipamOptions: request.IPAM?.Options ?? null,
-      pools: planPools(ipam, {
-        enableIPv4,
-        enableIPv6,
-        context: this.ipamContext(options.others),
-        allocate: request.ConfigOnly !== true,
-      }),
+      ...(foreign?.plugin !== undefined && { plugin: foreign.plugin }),
+      ...(foreign?.cniConfig !== undefined && { cniConfig: foreign.cniConfig }),
+      pools:
+        given ??
+        planPools(ipam, {
+          enableIPv4,
+          enableIPv6,
+          context: this.ipamContext(options.others),
+          allocate: request.ConfigOnly !== true,
+        }),
       link: null,
       ownsLink: false,
     }
@@ -239,16 +274,18 @@ export class Catalog implements NetworkCatalog {
   }
 
   async #delete(network: NetworkRecord): Promise<void> {
-    const { store, pools, drivers, events, overlay } = this.#parts
+    const { store, pools, drivers, events, overlay, foreign } = this.#parts
     if (network.driver === 'overlay') await overlay.unpublish(network)
+    await foreign.removeNetwork(network)
     // Forgotten first: a name in the list means a network that works. A link that is left over goes at the next start.
     pools.remove(network.id)
     store.deleteNetwork(network.id)
     await drivers.remove(network)
+    await foreign.giveBack(network.id)
     events.network({
       action: 'destroy',
       id: network.id,
-      attributes: { name: network.name, type: network.driver },
+      attributes: { name: network.name, type: network.plugin ?? network.driver },
     })
   }
 
@@ -303,7 +340,7 @@ export class Catalog implements NetworkCatalog {
       Id: network.id,
       Created: network.created,
       Scope: scopeOf(network),
-      Driver: network.driver,
+      Driver: network.plugin ?? network.driver,
       EnableIPv4: network.enableIPv4,
       EnableIPv6: network.enableIPv6,
       IPAM: {

@@ -1,3 +1,4 @@
+import type { Foreign, GivenEndpoint } from './foreign/foreign.ts'
 import { endpointWishes } from './endpoint-wishes.ts'
 import type { EndpointWish } from './endpoint-wishes.ts'
 import { planEndpoint, releaseEndpoint, validateEndpoint } from './endpoints.ts'
@@ -12,13 +13,14 @@ export interface PlannerParts {
   readonly store: NetworkStore
   readonly pools: Pools
   readonly overlay: Overlay
+  readonly foreign: Foreign
   /** Finds a network as the user named it. @throws NotFoundError. */
   resolve(ref: string): NetworkRecord
   /** The bridge network that gives containers of overlay networks their way out; made when it is needed. */
   readonly gatewayNetwork: () => Promise<NetworkRecord>
 }
 
-/** Takes addresses and names for the endpoints of a container, nothing of which is made yet. It waits for nobody but the cluster store. */
+/** Takes addresses and names for the endpoints of a container, nothing of which is made yet but by others: it waits for the cluster store and for plugins. */
 export class EndpointPlanner {
   readonly #parts: PlannerParts
 
@@ -27,14 +29,14 @@ export class EndpointPlanner {
   }
 
   /** The endpoints of a container that starts. @throws as `add`. */
-  async plan(request: SandboxRequest): Promise<EndpointRecord[]> {
+  async plan(request: SandboxRequest, netnsPath: string): Promise<EndpointRecord[]> {
     const endpoints: EndpointRecord[] = []
     try {
       for (const wish of endpointWishes(request, this.#parts.resolve)) {
-        endpoints.push(...(await this.add(request, endpoints, wish)))
+        endpoints.push(...(await this.add(request, endpoints, { ...wish, netnsPath })))
       }
     } catch (error) {
-      for (const endpoint of endpoints) this.giveBack(endpoint)
+      for (const endpoint of endpoints) await this.giveBack(endpoint)
       throw error
     }
     return endpoints
@@ -47,13 +49,15 @@ export class EndpointPlanner {
   async add(
     request: SandboxRequest,
     before: readonly EndpointRecord[],
-    wish: EndpointWish,
+    wish: EndpointWish & { readonly netnsPath: string },
   ): Promise<EndpointRecord[]> {
     const { network, settings, mac } = wish
-    const { pools, overlay } = this.#parts
+    const { pools, overlay, foreign } = this.#parts
     validateEndpoint(network, settings)
     const ifnamesTaken = new Set(before.map((endpoint) => endpoint.ifname ?? ''))
-    const plan = (): EndpointRecord => planEndpoint(pools, network, { settings, request, ifnamesTaken, mac })
+    const plan = (given?: GivenEndpoint): EndpointRecord =>
+      planEndpoint(pools, network, { settings, request, ifnamesTaken, mac, ...(given && { given }) })
+    if (foreign.isNeededFor(network)) return [await this.#addForeign(plan, { wish, request, ifnamesTaken })]
     if (network.driver !== 'overlay') return [plan()]
     const needsGateway = !network.internal && !before.some((endpoint) => endpoint.isGateway === true)
     const gateway = needsGateway ? await this.#parts.gatewayNetwork() : null
@@ -64,7 +68,32 @@ export class EndpointPlanner {
       const way = planEndpoint(pools, gateway, { settings: {}, request, ifnamesTaken: names })
       return [endpoint, { ...way, dnsNames: [], isGateway: true }]
     } catch (error) {
-      this.giveBack(endpoint)
+      await this.giveBack(endpoint)
+      throw error
+    }
+  }
+
+  async #addForeign(
+    plan: (given: GivenEndpoint) => EndpointRecord,
+    options: {
+      readonly wish: EndpointWish & { readonly netnsPath: string }
+      readonly request: SandboxRequest
+      readonly ifnamesTaken: ReadonlySet<string>
+    },
+  ): Promise<EndpointRecord> {
+    const { pools, foreign } = this.#parts
+    const planned: EndpointRecord[] = []
+    try {
+      return await foreign.claim(
+        (given) => {
+          const endpoint = plan(given)
+          planned.push(endpoint)
+          return endpoint
+        },
+        { ...options, netnsPath: options.wish.netnsPath },
+      )
+    } catch (error) {
+      for (const endpoint of planned) releaseEndpoint(pools, endpoint)
       throw error
     }
   }
@@ -78,10 +107,11 @@ export class EndpointPlanner {
     return all.filter((other) => other === endpoint || (other.isGateway === true && !needsGateway))
   }
 
-  /** Gives an endpoint back that no record names any more. */
-  giveBack(endpoint: EndpointRecord): void {
+  /** Gives an endpoint back that no record names any more: our part of it at once, others' when it resolves. Never fails for theirs. */
+  async giveBack(endpoint: EndpointRecord): Promise<void> {
     releaseEndpoint(this.#parts.pools, endpoint)
     if (this.#parts.store.network(endpoint.networkId)?.driver === 'overlay')
       this.#parts.overlay.release(endpoint)
+    await this.#parts.foreign.giveBack(endpoint.id)
   }
 }

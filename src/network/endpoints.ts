@@ -5,6 +5,7 @@ import { bytesToMac, macToBytes } from '#kernel/netlink/addresses.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
 import { addressBytes, contains, formatAddress, parseAddress, parseCidr } from './cidr.ts'
+import type { GivenEndpoint } from './foreign/foreign.ts'
 import type { SandboxRequest } from './networks.ts'
 import type { Pools } from './pools.ts'
 import { endpointRates, RATE_DOWN, RATE_UP } from './rates.ts'
@@ -36,7 +37,7 @@ export function validateEndpoint(network: NetworkRecord, settings: EndpointSetti
     const parsed = read(() => parseAddress(address), null)
     if (parsed?.family !== family) {
       wrong.push(`invalid IPv${String(family)} address: ${address}`)
-    } else if (isUserDefined(network)) {
+    } else if (isUserDefined(network) && network.driver !== 'cni') {
       const subnets = network.pools.map((pool) => parseCidr(pool.subnet).subnet)
       if (!subnets.some((subnet) => contains(subnet, parsed))) {
         wrong.push(`no configured subnet or ip-range contain the IP address ${address}`)
@@ -87,30 +88,40 @@ export function planEndpoint(
     readonly request: SandboxRequest
     readonly ifnamesTaken: ReadonlySet<string>
     readonly mac?: string | null
+    /** Its id and addresses, when others than us choose. */
+    readonly given?: GivenEndpoint
   },
 ): EndpointRecord {
-  const { settings, request } = options
-  const linked = network.driver === 'bridge' || network.driver === 'macvlan' || network.driver === 'overlay'
+  const { settings, request, given } = options
+  const linked = network.driver !== 'host' && network.driver !== 'null'
+  const has = (family: 4 | 6): boolean => linked && network.pools.some((pool) => pool.family === family)
   const taken: string[] = []
   try {
     const ipv4 =
-      linked && network.enableIPv4 ? takeAddress(pools, network, 4, settings.IPAMConfig?.IPv4Address) : null
+      network.enableIPv4 && has(4)
+        ? takeAddress(pools, network, 4, given?.ipv4 ?? settings.IPAMConfig?.IPv4Address)
+        : null
     if (ipv4 !== null) taken.push(ipv4)
     const ipv6 =
-      linked && network.enableIPv6 ? takeAddress(pools, network, 6, settings.IPAMConfig?.IPv6Address) : null
+      network.enableIPv6 && has(6)
+        ? takeAddress(pools, network, 6, given?.ipv6 ?? settings.IPAMConfig?.IPv6Address)
+        : null
     if (ipv6 !== null) taken.push(ipv6)
-    const given = settings.MacAddress || options.mac
+    const ours = network.driver !== 'plugin' && network.driver !== 'cni'
+    const mac = settings.MacAddress || options.mac
     const rates = readRates(network, settings, request.labels ?? {})
     return {
-      id: newId(),
+      id: given?.id ?? newId(),
       networkId: network.id,
       networkName: network.name,
       settings,
       ifname: linked ? chooseIfname(network, options) : null,
       // The kernel's names of links end at 15 characters.
       hostLink:
-        linked && network.driver !== 'macvlan' ? `veth${randomBytes(4).toString('hex').slice(0, 7)}` : null,
-      mac: !linked ? null : given ? bytesToMac(macToBytes(given)) : macOf(ipv4),
+        linked && ours && network.driver !== 'macvlan'
+          ? `veth${randomBytes(4).toString('hex').slice(0, 7)}`
+          : null,
+      mac: !linked ? null : mac ? bytesToMac(macToBytes(mac)) : ours ? macOf(ipv4) : null,
       ipv4,
       ipv6,
       dnsNames: isUserDefined(network) ? dnsNames(settings, request) : [],

@@ -8,6 +8,12 @@ export function gatewayOf(network: NetworkRecord, family: 4 | 6): string | null 
   return network.pools.find((pool) => pool.family === family)?.gateway ?? null
 }
 
+/** The address that an endpoint's default route leads to; null: it has none. */
+export function gatewayAt(endpoint: EndpointRecord, network: NetworkRecord, family: 4 | 6): string | null {
+  if (network.internal) return null
+  return endpoint.foreign === undefined ? gatewayOf(network, family) : endpoint.foreign.gateways[family]
+}
+
 /**
  * The endpoint that gives a container its default route in a family: the highest GwPriority, then the first by the network's name.
  * @param networkOf looks a network up
@@ -26,7 +32,7 @@ export function gatewayEndpoint(
       parseBridgeOptions(network.options).gatewayMode[options.family] === 'isolated'
     )
       return false
-    return gatewayOf(network, options.family) !== null
+    return gatewayAt(endpoint, network, options.family) !== null
   })
   const ordered = candidates.toSorted(
     (a, b) =>

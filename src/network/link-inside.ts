@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { errnoOf } from '#errors/errors.ts'
-import { inNetns, openNetns } from '#kernel/netns.ts'
+import { homeNetns, inNetns, openNetns } from '#kernel/netns.ts'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import { formatAddress, parseCidr } from './cidr.ts'
 import type { Subnet } from './cidr.ts'
@@ -43,10 +43,59 @@ export class LinkInside implements Disposable {
       if (address === null || !inSubnet(address, pool.subnet)) continue
       this.#netlink.addAddress(index, address, parseCidr(pool.subnet).subnet.prefix)
     }
+    if (endpoint.foreign !== undefined) this.#addForeign(index, record, endpoint)
     for (const address of endpoint.settings.IPAMConfig?.LinkLocalIPs ?? []) {
       this.#netlink.addAddress(index, address, address.includes(':') ? 64 : 16)
     }
     this.#netlink.setLink(index, { up: true })
+    for (const { destination, via } of endpoint.foreign?.routes ?? []) {
+      const { subnet } = parseCidr(destination)
+      this.#netlink.addRoute({
+        family: subnet.family,
+        destination: { address: destination.replace(/\/.*$/, ''), prefix: subnet.prefix },
+        index,
+        replace: true,
+        ...(via !== null && { gateway: via }),
+      })
+    }
+  }
+
+  /** Addresses that are of no pool of the network: a plugin chose them. */
+  #addForeign(index: number, record: NetworkRecord, endpoint: EndpointRecord): void {
+    for (const family of [4, 6] as const) {
+      const address = family === 4 ? endpoint.ipv4 : endpoint.ipv6
+      if (
+        address === null ||
+        record.pools.some((pool) => pool.family === family && inSubnet(address, pool.subnet))
+      )
+        continue
+      this.#netlink.addAddress(index, address, endpoint.foreign?.prefixes[family] ?? 0)
+    }
+  }
+
+  /** Moves a link of the host that a plugin made to the inside, under its name there, and configures it. */
+  takeLink(host: Rtnetlink, record: NetworkRecord, endpoint: EndpointRecord): void {
+    const { ifname, mac } = endpoint
+    const link = endpoint.foreign?.link ?? null
+    if (link === null || ifname === null) return
+    host.setLink(host.link(link).index, { netnsFd: this.netnsFd, name: ifname })
+    const inside = this.#netlink.link(ifname)
+    if (mac !== null && inside.mac !== mac) this.#netlink.setLink(inside.index, { mac })
+    this.configure(record, endpoint)
+  }
+
+  /** Moves such a link back to the host, for the plugin to delete it. Idempotent. */
+  handBackLink(endpoint: EndpointRecord): void {
+    const { ifname } = endpoint
+    const link = endpoint.foreign?.link ?? null
+    if (link === null || ifname === null) return
+    try {
+      const { index } = this.#netlink.link(ifname)
+      this.#netlink.setLink(index, { up: false })
+      this.#netlink.setLink(index, { netnsFd: homeNetns(), name: link })
+    } catch (error) {
+      if (errnoOf(error) !== 'ENODEV') throw error
+    }
   }
 
   /** One more subnet is reached directly on this link. */
@@ -73,12 +122,14 @@ export class LinkInside implements Disposable {
       return
     }
     const { index } = this.#netlink.link(gateway.ifname)
-    this.#netlink.addRoute({
-      family,
-      index,
-      replace: true,
-      ...(gateway.address === null ? {} : { gateway: gateway.address }),
-    })
+    const via = gateway.address === null ? {} : { gateway: gateway.address }
+    try {
+      this.#netlink.addRoute({ family, index, replace: true, ...via })
+    } catch (error) {
+      // Somebody (CNI) made this very route behind another: the other is in the way.
+      if (errnoOf(error) !== 'EEXIST') throw error
+      this.#netlink.deleteDefaultRoute(family)
+    }
   }
 
   /** Takes a link away that has no host end (macvlan): silent at once, gone a little later. Idempotent. */

@@ -94,6 +94,7 @@ export class NetworkDrivers {
     if (record.driver === 'bridge') this.#bridge.attach(record, endpoint, options)
     else if (record.driver === 'macvlan') this.#macvlan.attach(record, endpoint, options.inside)
     else if (record.driver === 'overlay') this.#overlay.attach(record, endpoint, options.inside)
+    else if (endpoint.foreign?.link) options.inside.takeLink(this.#netlink, record, endpoint)
   }
 
   /** An endpoint that published nothing is about to: what it sends to its own port must come back to it. */
@@ -104,6 +105,7 @@ export class NetworkDrivers {
   /** Unplugs an endpoint; `inside` is null when its namespace is gone. Nothing passes when it returns. Idempotent. */
   detach(endpoint: EndpointRecord, inside: LinkInside | null): void {
     if (this.#overlay.holds(endpoint.networkId)) this.#overlay.detach(endpoint)
+    else if (endpoint.foreign !== undefined) inside?.handBackLink(endpoint)
     else if (endpoint.hostLink !== null) this.#bridge.detach(endpoint)
     else if (endpoint.ifname !== null) inside?.dropLink(endpoint.ifname)
   }

@@ -21,7 +21,7 @@ export function listFilter(
     return values.length === 0 || values.some(match)
   }
   return (network) =>
-    any('driver', (value) => value === network.driver) &&
+    any('driver', (value) => value === (network.plugin ?? network.driver)) &&
     any('id', (value) => network.id.includes(value)) &&
     any('name', (value) => network.name.includes(value)) &&
     any('scope', (value) => value === scopeOf(network)) &&

@@ -8,6 +8,9 @@ export const networkSchema: Schema = {
   migrations: [
     `CREATE TABLE networks (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, record TEXT NOT NULL) STRICT;
      CREATE TABLE network_sandboxes (container_id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;`,
+    // What other programs hold for us, by the network or endpoint that it is held for.
+    `CREATE TABLE network_foreign (number INTEGER PRIMARY KEY, owner TEXT NOT NULL, thing TEXT NOT NULL) STRICT;
+     CREATE INDEX network_foreign_owner ON network_foreign (owner);`,
   ],
 }
 

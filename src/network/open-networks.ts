@@ -4,11 +4,13 @@ import type { Logger } from '#base/logger.ts'
 import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import { removeNetns } from '#kernel/netns.ts'
+import type { Plugins } from '#plugins/plugins.ts'
 import type { Database } from '#store/database.ts'
 import { Catalog } from './catalog.ts'
 import { formatAddress, parseAddress } from './cidr.ts'
 import { EmbeddedDns } from './dns/embedded-dns.ts'
 import type { ResolverConfig } from './etc-files.ts'
+import { Foreign } from './foreign/foreign.ts'
 import type { Firewall } from './firewall.ts'
 import { openFirewall, replaceOtherBackend } from './open-firewall.ts'
 import type { FirewallBackend, FirewallOptions } from './open-firewall.ts'
@@ -51,6 +53,8 @@ export interface NetworksOptions {
   readonly hostGatewayIp: string | null
   /** `ip-forward`: turn forwarding on in the kernel. */
   readonly ipForward: boolean
+  /** For network and IPAM plugins; absent: there are none. */
+  readonly plugins?: Plugins
   /** `firewall-backend`. */
   readonly firewallBackend?: FirewallBackend
   /** `ip6tables`: rules for IPv6. Without, ports at IPv6 addresses are served by the daemon, and nothing is kept apart. */
@@ -73,6 +77,7 @@ class OpenNetworks implements Networks {
   readonly #options: NetworksOptions
   readonly #store: NetworkStore
   readonly #netlink = new Rtnetlink()
+  readonly #foreign: Foreign
   readonly #firewallOptions: FirewallOptions
   readonly #firewall: Firewall
   readonly #drivers: NetworkDrivers
@@ -115,6 +120,12 @@ class OpenNetworks implements Networks {
       host: { forward: options.ipForward, tag },
       overlay: this.#overlay.driver,
     })
+    this.#foreign = new Foreign({
+      plugins: options.plugins ?? null,
+      database: options.database,
+      netlink: this.#netlink,
+      log,
+    })
     const ready = (): Promise<void> => this.#ready
     const context: ViewContext = {
       networkOf: (id) => this.#store.network(id),
@@ -129,6 +140,7 @@ class OpenNetworks implements Networks {
     const shared = {
       ...{ store: this.#store, pools: this.#pools, drivers: this.#drivers, events, log, ready },
       overlay: this.#overlay,
+      foreign: this.#foreign,
     }
     this.#catalog = new Catalog({ ...shared, netlink: this.#netlink, addressPools })
     this.#sandboxes = new SandboxService({
@@ -177,6 +189,8 @@ class OpenNetworks implements Networks {
       await new Promise((resolve) => setImmediate(resolve))
     }
     this.#sweepNamespaces()
+    const endpoints = [...this.#store.sandboxes()].flatMap((record) => record.endpoints)
+    await this.#foreign.recover([...this.#store.networks()], endpoints)
   }
 
   async close(): Promise<void> {
@@ -196,6 +210,9 @@ class OpenNetworks implements Networks {
   #loadRecords(): void {
     const { log, defaultBridge } = this.#options
     ensurePlainNetworks(this.#store)
+    for (const network of [...this.#store.networks()]) {
+      if (network.isUnfinished === true) this.#store.deleteNetwork(network.id)
+    }
     const before = this.#store.networkByName('bridge')
     if (defaultBridge.bridge === 'none') {
       if (before !== null) this.#store.deleteNetwork(before.id)
@@ -211,7 +228,7 @@ class OpenNetworks implements Networks {
         for (const address of [endpoint.ipv4, endpoint.ipv6]) {
           if (address === null) continue
           const outcome = this.#pools.reserve(endpoint.networkId, address)
-          if (outcome !== 'reserved')
+          if (outcome !== 'reserved' && endpoint.foreign === undefined)
             log.warn('an address of a container is not of its network', { containerId, address })
         }
       }

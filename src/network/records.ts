@@ -3,8 +3,8 @@ import type { SandboxRequest } from './networks.ts'
 import type { Rates } from './rates.ts'
 import type { PublishedPort } from './port-spec.ts'
 
-/** The drivers there are; `null` is Docker's name for "none". */
-export type DriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'overlay'
+/** The drivers there are; `null` is Docker's name for "none", `plugin` any network plugin (`NetworkRecord.plugin` names it). */
+export type DriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'overlay' | 'plugin' | 'cni'
 
 /** One subnet of a network. */
 export interface PoolRecord {
@@ -18,6 +18,8 @@ export interface PoolRecord {
   readonly hidesGateway?: boolean
   /** Addresses that containers do not get, by name. */
   readonly aux: Readonly<Record<string, string>>
+  /** The name that an IPAM plugin gave it. */
+  readonly poolId?: string
 }
 
 /** What is recorded of a network: everything needed to make it again. */
@@ -25,6 +27,12 @@ export interface NetworkRecord {
   readonly id: string
   readonly name: string
   readonly driver: DriverName
+  /** Its plugin has not made it yet. */
+  readonly isUnfinished?: boolean
+  /** The network plugin behind the driver `plugin`. */
+  readonly plugin?: string
+  /** The configuration of the driver `cni`, as it was when the network was made. */
+  readonly cniConfig?: string
   readonly created: string
   readonly enableIPv4: boolean
   readonly enableIPv6: boolean
@@ -42,6 +50,16 @@ export interface NetworkRecord {
   readonly link: string | null
   /** The link was made for the network and goes with it. */
   readonly ownsLink: boolean
+}
+
+/** What another program than Wharf made of an endpoint: a network plugin, or CNI plugins. */
+export interface ForeignEndpoint {
+  /** A link on the host that is to be moved inside; null: the program put it there itself. */
+  readonly link: string | null
+  /** Where its default routes lead. */
+  readonly gateways: Readonly<Record<4 | 6, string | null>>
+  readonly prefixes: Readonly<Record<4 | 6, number>>
+  readonly routes: readonly { readonly destination: string; readonly via: string | null }[]
 }
 
 /** A container's place in a network. */
@@ -62,6 +80,7 @@ export interface EndpointRecord {
   readonly ports: readonly PublishedPort[]
   /** Made for the way out of an overlay network: the user did not ask for it and is not told of it. */
   readonly isGateway?: true
+  readonly foreign?: ForeignEndpoint
   /** Limits of how fast it sends and receives; absent: none. */
   readonly rates?: Rates
 }

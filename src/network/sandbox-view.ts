@@ -5,7 +5,7 @@ import { parseCidr } from './cidr.ts'
 import { isUserDefined } from './endpoints.ts'
 import { hostFile, hostResolver, hostsFile, reachableServers, resolvConf } from './etc-files.ts'
 import type { ResolverConfig } from './etc-files.ts'
-import { gatewayOf } from './gateways.ts'
+import { gatewayAt } from './gateways.ts'
 import { parsePort } from './port-spec.ts'
 import type { Sandbox } from './networks.ts'
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
@@ -51,9 +51,11 @@ export function viewEndpoint(endpoint: EndpointRecord, network: NetworkRecord | 
   const { settings } = endpoint
   const prefix = (family: 4 | 6): number => {
     const pool = network?.pools.find((candidate) => candidate.family === family)
+    if (endpoint.foreign !== undefined) return endpoint.foreign.prefixes[family]
     return pool === undefined ? 0 : parseCidr(pool.subnet).subnet.prefix
   }
-  const gateway = (family: 4 | 6): string => (network === null ? '' : (gatewayOf(network, family) ?? ''))
+  const gateway = (family: 4 | 6): string =>
+    network === null ? '' : (gatewayAt(endpoint, network, family) ?? '')
   return {
     IPAMConfig: settings.IPAMConfig ?? null,
     Links: settings.Links ?? null,

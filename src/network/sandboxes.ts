@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { failpointSync } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
@@ -16,7 +17,7 @@ import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import { validateEndpoint } from './endpoints.ts'
 import type { Firewall } from './firewall.ts'
-import { gatewayEndpoint, gatewayOf } from './gateways.ts'
+import { gatewayAt, gatewayEndpoint } from './gateways.ts'
 import { PublishError } from './host-ports.ts'
 import type { HostPorts } from './host-ports.ts'
 import { LinkInside } from './link-inside.ts'
@@ -31,10 +32,10 @@ import { PortPublisher } from './port-publisher.ts'
 import type { PortProxies } from './port-publisher.ts'
 import { checkWishes, isRelayed, PUBLISH_MODE } from './publishing.ts'
 import type { EndpointRecord, NetworkRecord, SandboxRecord } from './records.ts'
+import { namespaceOf, openInside, prepareNetns } from './sandbox-namespace.ts'
 import { hostsText, usesEmbeddedDns, viewSandbox } from './sandbox-view.ts'
 import type { ViewContext } from './sandbox-view.ts'
 import { endpointRates } from './rates.ts'
-import { sysctl } from './sysctl.ts'
 
 /** Serves names to a sandbox from inside its namespace. */
 export interface NameServers {
@@ -111,9 +112,11 @@ export class SandboxService implements Sandboxes {
     const owner = request.owner ?? null
     // It takes another process: made first, for all that follows goes without a pause. A dead daemon's is swept by its name.
     if (owner !== null) await createOwnedNetns(this.#netnsPath(sandboxId), owner)
+    // CNI plugins want it before all else.
+    else if (this.#needsNetnsFirst(request)) createNetns(this.#netnsPath(sandboxId), prepareNetns)
     let record: SandboxRecord
     try {
-      record = this.#build(request, { sandboxId, endpoints: await this.#plan(request, sandboxId) })
+      record = await this.#build(request, { sandboxId, endpoints: await this.#plan(request, sandboxId) })
       await this.#inForce(record)
     } catch (error) {
       throw inDockersWords(error)
@@ -127,7 +130,8 @@ export class SandboxService implements Sandboxes {
     const record = this.#parts.store.sandbox(containerId)
     if (record === null) return
     using _ = phase('network.release')
-    this.#unmake(record)
+    await this.#parts.foreign.leaveNamespace(record.endpoints)
+    await this.#unmake(record)
     await this.#parts.firewall.settled()
     for (const endpoint of record.endpoints) this.#tell('disconnect', record, endpoint)
     this.#tellLinks(record)
@@ -157,7 +161,7 @@ export class SandboxService implements Sandboxes {
         `endpoint with name ${before.containerName} already exists in network ${network.name}`,
       )
     }
-    const wish = { network, settings: options.endpoint, mac: null }
+    const wish = { network, settings: options.endpoint, mac: null, netnsPath: namespaceOf(before) }
     const added = await this.#planner.add(before.request, before.endpoints, wish)
     before = this.#existing(containerId)
     const after = { ...before, endpoints: [...before.endpoints, ...added] }
@@ -170,9 +174,11 @@ export class SandboxService implements Sandboxes {
       for (const endpoint of added) this.#tell('connect', record, endpoint)
       return viewSandbox(record, this.#parts.context)
     } catch (error) {
-      for (const endpoint of added) drivers.detach(endpoint, null)
+      await this.#parts.foreign.leaveNamespace(added)
+      using inside = openInside(after)
+      for (const endpoint of added) drivers.detach(endpoint, inside)
       store.putSandbox(before)
-      for (const endpoint of added) this.#planner.giveBack(endpoint)
+      for (const endpoint of added) await this.#planner.giveBack(endpoint)
       throw error
     }
   }
@@ -194,6 +200,7 @@ export class SandboxService implements Sandboxes {
     }
     using inside = new LinkInside(namespaceOf(before))
     const leaving = this.#planner.leaving(endpoint, before.endpoints)
+    await this.#parts.foreign.leaveNamespace(leaving)
     for (const gone of leaving) {
       this.#publisher.unpublish(gone)
       drivers.detach(gone, inside)
@@ -202,7 +209,7 @@ export class SandboxService implements Sandboxes {
     const record = this.#settle({ ...before, endpoints: others }, inside, { fresh: false })
     if (!usesEmbeddedDns(record, this.#parts.context)) this.#parts.nameServers.close(containerId)
     store.putSandbox(record)
-    for (const gone of leaving) this.#planner.giveBack(gone)
+    for (const gone of leaving) await this.#planner.giveBack(gone)
     await this.#parts.firewall.settled()
     for (const gone of leaving) this.#tell('disconnect', record, gone)
     return viewSandbox(record, this.#parts.context)
@@ -262,7 +269,8 @@ export class SandboxService implements Sandboxes {
     try {
       await this.#parts.firewall.settled()
     } catch (error) {
-      this.#unmake(record)
+      await this.#parts.foreign.leaveNamespace(record.endpoints)
+      await this.#unmake(record)
       throw error
     }
   }
@@ -289,6 +297,13 @@ export class SandboxService implements Sandboxes {
     return record
   }
 
+  #needsNetnsFirst({ mode }: SandboxRequest): boolean {
+    if (mode.kind !== 'networks') return false
+    return [mode.primary, ...Object.keys(mode.endpoints)].some(
+      (ref) => this.#findIfThere(ref)?.driver === 'cni',
+    )
+  }
+
   #netnsPath(sandboxId: string): string {
     return join(this.#parts.execRoot, 'netns', sandboxId.slice(0, 12))
   }
@@ -296,22 +311,22 @@ export class SandboxService implements Sandboxes {
   async #plan(request: SandboxRequest, sandboxId: string): Promise<EndpointRecord[]> {
     const { store } = this.#parts
     try {
-      const endpoints = await this.#planner.plan(request)
+      const endpoints = await this.#planner.plan(request, this.#netnsPath(sandboxId))
       // Removed while the planner waited for the cluster.
       const lost = endpoints.find((endpoint) => store.network(endpoint.networkId) === null)
       if (lost === undefined) return endpoints
-      for (const endpoint of endpoints) this.#planner.giveBack(endpoint)
+      for (const endpoint of endpoints) await this.#planner.giveBack(endpoint)
       throw new NotFoundError(`network ${lost.networkId} not found`)
     } catch (error) {
-      if (request.owner !== undefined) removeNetns(this.#netnsPath(sandboxId))
+      removeNetns(this.#netnsPath(sandboxId))
       throw error
     }
   }
 
-  #build(
+  async #build(
     request: SandboxRequest,
     options: { readonly sandboxId: string; readonly endpoints: readonly EndpointRecord[] },
-  ): SandboxRecord {
+  ): Promise<SandboxRecord> {
     const { store } = this.#parts
     const { sandboxId, endpoints } = options
     const isHost =
@@ -329,18 +344,19 @@ export class SandboxService implements Sandboxes {
     try {
       return this.#make(planned)
     } catch (error) {
-      this.#unmake(store.sandbox(request.containerId) ?? planned)
+      await this.#parts.foreign.leaveNamespace(endpoints)
+      await this.#unmake(store.sandbox(request.containerId) ?? planned)
       throw error
     }
   }
 
   #make(planned: SandboxRecord): SandboxRecord {
     if (planned.netnsPath === null) return planned
-    const isOwned = (planned.request.owner ?? null) !== null
-    if (!isOwned) createNetns(planned.netnsPath, prepareNetns)
+    const isThere = existsSync(planned.netnsPath)
+    if (!isThere) createNetns(planned.netnsPath, prepareNetns)
     failpointSync('network.sandbox.netns-made')
     using inside = new LinkInside(planned.netnsPath)
-    if (isOwned) inside.run(prepareNetns)
+    if (isThere) inside.run(prepareNetns)
     for (const endpoint of planned.endpoints) this.#attach(planned, endpoint, inside)
     failpointSync('network.sandbox.attached')
     return this.#settle(planned, inside, { fresh: true })
@@ -363,7 +379,7 @@ export class SandboxService implements Sandboxes {
     for (const family of [4, 6] as const) {
       const endpoint = gatewayEndpoint(record.endpoints, { family, networkOf })
       const network = endpoint === null ? null : store.network(endpoint.networkId)
-      const address = network === null ? null : gatewayOf(network, family)
+      const address = endpoint === null || network === null ? null : gatewayAt(endpoint, network, family)
       if (endpoint === null || endpoint.ifname === null || address === null) {
         if (!options.fresh) inside.setGateway(family, null)
       } else inside.setGateway(family, { ifname: endpoint.ifname, address })
@@ -383,7 +399,7 @@ export class SandboxService implements Sandboxes {
   }
 
   /** Gives everything of a sandbox back, whatever of it there is, then forgets it. */
-  #unmake(record: SandboxRecord): void {
+  async #unmake(record: SandboxRecord): Promise<void> {
     const { store, drivers, nameServers, log } = this.#parts
     const attempt = (what: string, work: () => void): void => {
       try {
@@ -407,7 +423,7 @@ export class SandboxService implements Sandboxes {
       attempt('namespace', () => removeNetns(netnsPath))
     }
     store.deleteSandbox(record.containerId)
-    for (const endpoint of record.endpoints) attempt('addresses', () => this.#planner.giveBack(endpoint))
+    await Promise.all(record.endpoints.map((endpoint) => this.#planner.giveBack(endpoint)))
   }
 
   #tell(action: 'connect' | 'disconnect', record: SandboxRecord, endpoint: EndpointRecord): void {
@@ -415,7 +431,7 @@ export class SandboxService implements Sandboxes {
     const attributes = {
       container: record.containerId,
       name: endpoint.networkName,
-      type: network?.driver ?? '',
+      type: network?.plugin ?? network?.driver ?? '',
     }
     this.#parts.events.network({ action, id: endpoint.networkId, attributes })
   }
@@ -432,14 +448,6 @@ export class SandboxService implements Sandboxes {
   }
 }
 
-const LOOPBACK_INDEX = 1
-const SHARED_STACK =
-  'container sharing network namespace with another container or host cannot be connected to any other network'
-function namespaceOf(record: SandboxRecord): string {
-  if (record.netnsPath === null) throw new InvalidArgumentError(SHARED_STACK)
-  return record.netnsPath
-}
-
 /** What dockerd puts before every reason why a container has no network when it starts. */
 function inDockersWords(error: unknown): unknown {
   for (const Class of [
@@ -454,26 +462,4 @@ function inDockersWords(error: unknown): unknown {
     }
   }
   return error
-}
-
-/** The namespace of a sandbox, or null when it never came to be or is gone. */
-function openInside(record: SandboxRecord): LinkInside | null {
-  if (record.netnsPath === null || record.endpoints.every((endpoint) => endpoint.hostLink !== null))
-    return null
-  try {
-    return new LinkInside(record.netnsPath)
-  } catch (error) {
-    // EINVAL: the file is there, the mount is not.
-    if (['ENOENT', 'EINVAL'].includes(errnoOf(error) ?? '')) return null
-    throw error
-  }
-}
-
-/** Runs in a new network namespace. */
-function prepareNetns(): void {
-  using loopback = new Rtnetlink()
-  loopback.setLink(LOOPBACK_INDEX, { up: true })
-  // Docker's defaults: any user of the container may bind low ports and send pings.
-  sysctl('ipv4/ip_unprivileged_port_start', '0')
-  sysctl('ipv4/ping_group_range', '0 2147483647')
 }

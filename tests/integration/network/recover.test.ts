@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { after, test } from 'node:test'
 import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import { until } from '../../support/until.ts'
+import { makeAndDie } from './make-and-die.ts'
 import { NetworkRoot } from './network-root.ts'
 
 const port = randomInt(20_000, 30_000)
-const dying = fileURLToPath(new URL('./dying-daemon.ts', import.meta.url))
-
-/** Runs networking in a process of its own that makes two sandboxes and dies by SIGKILL; returns what it had said until then. */
-async function makeAndDie(root: NetworkRoot, failpoints = ''): Promise<{ ids: string[]; netns: string[] }> {
-  const { log: _log, events: _events, ...options } = root.options()
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', dying], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  child.stdin.end(JSON.stringify({ root: root.root, options, port, failpoints }))
-  let said = ''
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const signal = await new Promise((resolve) => child.once('close', (_code, name) => resolve(name)))
-  assert.equal(signal, 'SIGKILL')
-  const made = said
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.split(' '))
-  return { ids: made.map(([id]) => id ?? ''), netns: made.map(([, path]) => path ?? '') }
-}
 
 function veths(bridge: string): number {
   using netlink = new Rtnetlink()
@@ -39,7 +19,7 @@ function veths(bridge: string): number {
 test('after a death by SIGKILL what ran goes on, what did not is swept, and nothing is left in the end', async () => {
   const root = new NetworkRoot()
   after(() => root[Symbol.asyncDispose]())
-  const { ids, netns } = await makeAndDie(root)
+  const { ids, netns } = await makeAndDie(root, { port })
   const [running = '', dead = ''] = ids
   await root.serve(netns[0] ?? '', 80, 'still-here')
   await root.answers('still-here', null, '127.0.0.1', port)
@@ -67,7 +47,7 @@ for (const point of [
   test(`a death at ${point} leaves nothing after the next start`, async () => {
     const root = new NetworkRoot()
     after(() => root[Symbol.asyncDispose]())
-    await makeAndDie(root, `${point}=1*kill`)
+    await makeAndDie(root, { port, failpoints: `${point}=1*kill` })
     const networks = await root.open([])
     assert.deepEqual(Object.keys(networks.inspect('bridge').Containers), [])
     assert.equal(veths(root.bridge), 0)
