@@ -6,14 +6,12 @@ import type { Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
 import {
   ConflictError,
-  errnoOf,
   InvalidArgumentError,
   messageOf,
   NotFoundError,
   PermissionDeniedError,
 } from '#errors/errors.ts'
 import { createNetns, createOwnedNetns, removeNetns } from '#kernel/netns.ts'
-import { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import { validateEndpoint } from './endpoints.ts'
 import type { Firewall } from './firewall.ts'
