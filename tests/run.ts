@@ -32,6 +32,9 @@ const checks: readonly Job[] = [
   tool('check: tsc', ['node_modules/typescript/bin/tsc', '-p', '.']),
 ]
 
+/** The tier that runs only when it is asked for: it takes minutes. */
+const VM = '--vm'
+
 /** In the order in which they run: what is quick and explains most comes first. */
 const tiers: readonly { readonly name: string; readonly jobs: readonly Job[]; readonly parallel: number }[] =
   [
@@ -42,6 +45,7 @@ const tiers: readonly { readonly name: string; readonly jobs: readonly Job[]; re
     { name: 'integration', jobs: kernel('tests/integration/**/*.test.ts'), parallel: kernelParallel() },
     { name: 'crash', jobs: kernel('tests/crash/**/*.test.ts'), parallel: kernelParallel() },
     { name: 'conformance', jobs: kernel('tests/conformance/**/*.test.ts'), parallel: kernelParallel() },
+    { name: VM, jobs: machine('tests/vm/**/*.test.ts'), parallel: 1 },
   ]
 
 function tool(name: string, args: readonly string[]): Job {
@@ -68,6 +72,10 @@ function kernel(glob: string): readonly Job[] {
   }))
 }
 
+function machine(glob: string): readonly Job[] {
+  return plain(glob).map((job) => ({ ...job, limitMs: 1_200_000 }))
+}
+
 function files(glob: string): readonly string[] {
   return globSync(glob).sort()
 }
@@ -77,6 +85,7 @@ function kernelParallel(): number {
 }
 
 function chosen(job: Job, tier: string, wanted: readonly string[]): boolean {
+  if ((tier === VM) !== wanted.includes(VM)) return false
   return (
     wanted.length === 0 ||
     wanted.some((name) => name === tier || job.name.includes(name.replace(/^\.\//, '')))

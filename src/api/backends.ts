@@ -3,6 +3,7 @@ import type { ImageLayer } from '#spec/image-layers.ts'
 import type { Duplex, Readable } from 'node:stream'
 import type { BuildCache } from '#spec/docker/build.ts'
 import type { ContainerConfig } from '#spec/docker/container-config.ts'
+import type { CheckpointCreateRequest, CheckpointSummary } from '#spec/docker/checkpoint.ts'
 import type * as C from '#spec/docker/container.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import type { PublishRequest, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
@@ -31,7 +32,7 @@ export interface ContainerLifecycle {
     options: O.ContainerCreateOptions,
   ): Promise<C.ContainerCreateResponse>
   /** @throws NotModifiedError when it runs already. */
-  start(name: string, options: { readonly detachKeys: string | null }): Promise<void>
+  start(name: string, options: O.ContainerStartOptions): Promise<void>
   /** @throws NotModifiedError when it is stopped already. */
   stop(name: string, options: O.ContainerStopOptions): Promise<void>
   restart(name: string, options: O.ContainerStopOptions): Promise<void>
@@ -74,6 +75,14 @@ export interface ContainerStreams {
   attach(name: string, options: O.ContainerAttachOptions): Promise<StdioSession>
   logs(name: string, options: O.ContainerLogsOptions): Promise<LogStream>
   resize(name: string, size: { readonly rows: number; readonly columns: number }): Promise<void>
+}
+
+/** `/containers/{id}/checkpoints`. */
+export interface CheckpointBackend {
+  create(name: string, request: CheckpointCreateRequest): Promise<void>
+  /** `directory` is empty for the container's own. */
+  list(name: string, directory: string): Promise<readonly CheckpointSummary[]>
+  remove(name: string, checkpoint: string, directory: string): Promise<void>
 }
 
 /** The files of containers. */
@@ -267,6 +276,8 @@ export interface SessionBackend {
 /** All of it, as `daemon/compose.ts` hands it to the API. */
 export interface Backends {
   readonly containers: ContainerLifecycle & ContainerQueries & ContainerStreams & ContainerFiles
+  /** Null unless the daemon is in experimental mode. */
+  readonly checkpoints: CheckpointBackend | null
   readonly execs: ExecBackend
   readonly images: ImageBackend & ImageTransfer
   readonly commits: CommitBackend

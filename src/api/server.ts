@@ -53,11 +53,13 @@ export interface ApiOptions {
 export class ApiServer {
   readonly #router: Router
   readonly #options: ApiOptions
+  readonly #isExperimental: boolean
   readonly #connections = new Set<Socket>()
 
   constructor(backends: Backends, options: ApiOptions) {
     this.#router = addRoutes(new Router(), backends)
     this.#options = options
+    this.#isExperimental = backends.checkpoints !== null
   }
 
   get routes(): Router['routes'] {
@@ -155,7 +157,7 @@ export class ApiServer {
 
   #setHeaders(response: ApiResponse): void {
     response.header('Api-Version', versionText(NEWEST_VERSION))
-    response.header('Docker-Experimental', 'false')
+    response.header('Docker-Experimental', String(this.#isExperimental))
     response.header('Ostype', 'linux')
     response.header('Server', `Wharf/${this.#options.version} (linux)`)
   }

@@ -7,6 +7,7 @@ import type { ContainerCreateRequest } from '#spec/docker/requests.ts'
 import type { ContainerStatsResponse } from '#spec/docker/stats.ts'
 import type { LogStream, StdioSession } from '#spec/docker/streams.ts'
 import { attach } from './attach.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import type { ContainerContext } from './context.ts'
 import type { Creation } from './create/create-container.ts'
 import type { Editing } from './editing.ts'
@@ -32,6 +33,7 @@ interface Services {
   readonly editing: Editing
   readonly queries: Queries
   readonly files: Files
+  readonly checkpoints: Checkpoints
   readonly logs: ContainerLogs
   /** Settles when what an earlier daemon left has been taken up: until then nothing is changed, only looked at. */
   readonly ready: Promise<void>
@@ -55,9 +57,12 @@ export class ContainerBackend {
     return this.#services.creation.create(request, options)
   }
 
-  async start(name: string, _options: { readonly detachKeys: string | null }): Promise<void> {
+  async start(name: string, options: O.ContainerStartOptions): Promise<void> {
     await this.#services.ready
-    await this.#services.runs.start(this.#context.records.resolve(name).id)
+    const { id } = this.#context.records.resolve(name)
+    const { checkpoint } = options
+    const restore = checkpoint ? await this.#services.checkpoints.forStart(id, checkpoint) : null
+    await this.#services.runs.start(id, { restore })
   }
 
   async stop(name: string, options: O.ContainerStopOptions): Promise<void> {

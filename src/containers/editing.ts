@@ -2,6 +2,7 @@ import { failpoint } from '#base/failpoint.ts'
 import { ConflictError, InvalidArgumentError } from '#errors/errors.ts'
 import type { PublishRequest, Resources, RestartPolicy } from '#spec/docker/host-config.ts'
 import type { ContainerUpdateResponse } from '#spec/docker/container.ts'
+import { supportedLimits } from '#runtime/spec/supported-limits.ts'
 import { parseName } from './create/names.ts'
 import { validateRestartPolicy } from './create/validate-host-config.ts'
 import { validateResources } from './create/validate-resources.ts'
@@ -94,7 +95,7 @@ export class Editing {
     })
     await records.durable()
     publishContainerEvent(events, after, { action: 'update' })
-    return { Warnings: [] }
+    return { Warnings: supportedLimits(changes, runtime.info.features).warnings }
   }
 
   /** Ports of a running container change in the kernel, in its record and in the network's as one; others' at the next start. */

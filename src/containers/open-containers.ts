@@ -2,6 +2,7 @@ import { chownSync, mkdirSync } from 'node:fs'
 import { mappedRoot } from '#base/id-map.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import type { ImageUser } from '#images/image-service.ts'
+import { Checkpoints } from './checkpoints.ts'
 import type { ContainerContext, ContainerDependencies } from './context.ts'
 import { ContainerBackend } from './container-backend.ts'
 import { Creation } from './create/create-container.ts'
@@ -40,6 +41,7 @@ export interface Containers {
   recover(): Promise<Recovered>
   /** Goes on with the containers found; call when the areas below have recovered. */
   resume(recovered: Recovered): Promise<void>
+  readonly checkpoints: Checkpoints
   /** Finds a container for others (commit). @throws NotFoundError */
   readonly records: RecordStore
   /** Freezes and thaws, for commit. */
@@ -82,6 +84,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   runs.listen(health)
   const execs = new Execs(context)
   runs.listen({ ended: ({ id }) => execs.forgetUnstarted(id) })
+  const checkpoints = new Checkpoints(context)
   removing.listen((id) => {
     execs.forgetContainer(id)
     logs.forget(id)
@@ -95,11 +98,13 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
       editing: new Editing(context),
       queries: new Queries(context, { execIds: (id) => execs.idsOf(id) }),
       files: new Files(context),
+      checkpoints,
       logs,
       ready: ready.promise,
     }),
     execs: new ExecBackend(execs, ready.promise),
     attachments: new NetworkAttachments(context),
+    checkpoints,
     records,
     stopping,
     usersOf: (imageId) =>

@@ -57,13 +57,13 @@ export class Runs {
    * Starts a container by a user's wish: the counters of its restart policy begin anew.
    * @throws NotModifiedError when it runs; ConflictError when it is paused or being removed; RuntimeFailure
    */
-  async start(id: string): Promise<void> {
+  async start(id: string, options: { readonly restore: string | null } = { restore: null }): Promise<void> {
     using _ = phase('containers.start')
     using _held = await this.#context.locks.acquire(id)
     const record = this.#context.records.get(id)
     assertStartable(record)
     this.#backoffs.delete(id)
-    await this.#begin(this.#context.records.setState(id, { restartCount: 0, stoppedByUser: false }))
+    await this.#begin(this.#context.records.setState(id, { restartCount: 0, stoppedByUser: false }), options)
   }
 
   /** Resolves when the container's present run has been dealt with; at once when there is none. */
@@ -131,7 +131,10 @@ export class Runs {
     this.#restarts.clear()
   }
 
-  async #begin(record: ContainerRecord): Promise<void> {
+  async #begin(
+    record: ContainerRecord,
+    options: { readonly restore: string | null } = { restore: null },
+  ): Promise<void> {
     const { records } = this.#context
     const { id } = record
     await this.#releases.get(id)
@@ -139,7 +142,7 @@ export class Runs {
     this.#ends.set(id, Promise.withResolvers())
     let pid: number
     try {
-      pid = await beginRun(this.#context, record)
+      pid = await beginRun(this.#context, record, options)
     } catch (error) {
       await this.#failed(record, error)
       throw error

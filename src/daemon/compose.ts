@@ -84,6 +84,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     root: join(execRoot, 'runtime'),
     cgroups: openCgroups(),
     ...(config.cgroupParent !== null && { cgroupParent: config.cgroupParent }),
+    ...(config.cgroupDriver !== null && { cgroupDriver: config.cgroupDriver }),
     defaultRuntime: config.defaultRuntime,
     runtimes: config.runtimes,
     initPath: config.initPath,
@@ -205,6 +206,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     backends: {
       containers: containers.backend,
       execs: containers.execs,
+      checkpoints: config.experimental ? containers.checkpoints : null,
       images,
       commits: createCommits(containers, images, events),
       distribution,
@@ -288,6 +290,7 @@ function containerDefaults(
     stopTimeoutSeconds: 10,
     detachKeys: 'ctrl-p,ctrl-q',
     remap: config.remap?.ids ?? null,
+    experimental: config.experimental,
   }
 }
 

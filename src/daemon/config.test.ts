@@ -73,7 +73,18 @@ for (const [name, file, argv, message] of [
   ['a log level', {}, ['-l', 'loud'], /invalid log-level: loud/],
   ['a relative root', {}, ['--data-root', 'data'], /must be an absolute path/],
   ['TLS files without TLS', {}, ['--tlscert', '/x'], /neither --tls nor --tlsverify/],
-  ['another cgroup driver', { 'exec-opts': ['native.cgroupdriver=systemd'] }, [], /exec-opt/],
+  [
+    'another cgroup driver',
+    { 'exec-opts': ['native.cgroupdriver=none'] },
+    [],
+    /native.cgroupdriver option none not supported/,
+  ],
+  [
+    'another option of execution',
+    { 'exec-opts': ['native.umask=normal'] },
+    [],
+    /exec-opt native.umask=normal/,
+  ],
 ] as const) {
   test(`readConfig() refuses ${name}`, (t) => {
     assert.throws(() => read(t, { file, argv }), { code: 'invalid_argument', message })

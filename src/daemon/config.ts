@@ -75,11 +75,13 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
   /** By dockerd's names; `time-namespaces` is the only one that changes anything. */
   readonly features: Readonly<Record<string, unknown>>
+  readonly experimental: boolean
   /** `userns-remap` as it was given. */
   readonly usernsRemap: string | null
   /** The ids that it stands for: known when the daemon starts. */
   readonly remap: { readonly ids: IdMap } | null
   readonly cgroupParent: string | null
+  readonly cgroupDriver: 'cgroupfs' | 'systemd' | null
   readonly cgroupnsMode: 'private' | 'host' | null
   readonly ipcMode: 'private' | 'shareable'
   readonly shmSizeBytes: number
@@ -167,9 +169,11 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     defaultRuntime: reader.text('default-runtime'),
     runtimes: reader.runtimes(),
     features: reader.object<Record<string, unknown>>('features') ?? {},
+    experimental: reader.boolean('experimental', false),
     usernsRemap: reader.text('userns-remap'),
     remap: null,
     cgroupParent: reader.text('cgroup-parent'),
+    cgroupDriver: cgroupDriverOf(reader.list('exec-opts')),
     cgroupnsMode:
       reader.text('default-cgroupns-mode') === null
         ? null
@@ -279,11 +283,20 @@ function refuseUnsupported(values: SettingValues): void {
     const isDefault = setting.key.endsWith('tables') ? value === true : value === false || value === ''
     if (!isDefault) throw new InvalidArgumentError(`${setting.key} is not supported: ${setting.refused}`)
   }
-  for (const option of (values.get('exec-opts') as readonly string[] | undefined) ?? []) {
-    if (option !== 'native.cgroupdriver=cgroupfs') {
-      throw new InvalidArgumentError(`exec-opt ${option} is not supported: the cgroup driver is cgroupfs`)
-    }
+  cgroupDriverOf((values.get('exec-opts') as readonly string[] | undefined) ?? [])
+}
+
+/** What `native.cgroupdriver=…` says; null when nothing does. @throws InvalidArgumentError in Docker's words */
+function cgroupDriverOf(options: readonly string[]): 'cgroupfs' | 'systemd' | null {
+  let driver: 'cgroupfs' | 'systemd' | null = null
+  for (const option of options) {
+    const value = /^native\.cgroupdriver=(.*)$/i.exec(option)?.[1]
+    if (value === undefined) throw new InvalidArgumentError(`exec-opt ${option} is not supported`)
+    if (value !== 'cgroupfs' && value !== 'systemd')
+      throw new InvalidArgumentError(`native.cgroupdriver option ${value} not supported`)
+    driver = value
   }
+  return driver
 }
 
 /** Bytes of `64M`, `1g`, `1024`. */

@@ -144,7 +144,12 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'host-gateway-ip', kind: 'string', help: 'Address that host-gateway stands for' },
   { key: 'default-runtime', kind: 'string', help: 'Default OCI runtime' },
   { key: 'runtimes', kind: 'object', flag: 'add-runtime', help: 'Additional OCI runtime: name=path' },
-  { key: 'exec-opts', kind: 'list', flag: 'exec-opt', help: 'Runtime options: native.cgroupdriver=cgroupfs' },
+  {
+    key: 'exec-opts',
+    kind: 'list',
+    flag: 'exec-opt',
+    help: 'Runtime options: native.cgroupdriver=cgroupfs or =systemd',
+  },
   { key: 'cgroup-parent', kind: 'string', help: 'Parent cgroup of containers' },
   { key: 'default-cgroupns-mode', kind: 'string', help: 'Default cgroup namespace (host, private)' },
   { key: 'default-ipc-mode', kind: 'string', help: 'Default IPC namespace (shareable, private)' },
@@ -227,8 +232,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     key: 'experimental',
     kind: 'boolean',
-    help: 'Experimental features: there are none',
-    noEffect: 'there are no experimental features',
+    help: 'Experimental features: checkpoints of containers',
   },
   {
     key: 'min-api-version',

@@ -75,7 +75,7 @@ export class DaemonSystem implements SystemBackend {
       buildTime: '',
       kernelVersion: machine.kernelVersion(),
       arch: machine.ociArchitecture(),
-      experimental: false,
+      experimental: this.#of.config.experimental,
       components: [{ Name: 'Node.js', Version: process.version, Details: { V8: process.versions.v8 } }],
     }
   }
@@ -173,7 +173,7 @@ export class DaemonSystem implements SystemBackend {
       NoProxy: config.proxies.noProxy ?? '',
       Name: hostname(),
       Labels: this.#reloadable.labels,
-      ExperimentalBuild: false,
+      ExperimentalBuild: config.experimental,
       ServerVersion: PRODUCT_VERSION,
       Runtimes: runtimesOf(info.runtimes),
       DefaultRuntime: info.defaultRuntime,

@@ -35,6 +35,8 @@ export function openRuntimePaths(root: string): RuntimePaths {
 export interface BundleRecord {
   readonly engine: string
   readonly cgroupPath: string
+  /** systemd made the cgroup: it changes and removes it. */
+  readonly systemd: boolean
   readonly rootfs: string
   readonly tty: boolean
   readonly stdin: StdinMode
@@ -78,6 +80,11 @@ export class Bundle {
   /** Writes what a container is about to be made of. */
   write(spec: OciSpec, record: BundleRecord): void {
     this.#put('config.json', spec)
+    this.#put('record.json', record)
+  }
+
+  /** Writes the record again, when more is known. */
+  writeRecord(record: BundleRecord): void {
     this.#put('record.json', record)
   }
 

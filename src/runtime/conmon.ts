@@ -30,6 +30,8 @@ export interface MonitorRequest {
   readonly execSpec: string | null
   /** For an exec: the attach socket is there before the process runs, which it does when `release` was called. */
   readonly attach: boolean
+  /** For a container: it is restored from this checkpoint, and runs at once. */
+  readonly restore?: string | null
   /** For a container: conmon waits for `release` before it runs the OCI runtime. */
   readonly hold: boolean
 }
@@ -136,6 +138,7 @@ function conmonArguments(request: MonitorRequest): readonly [string, ...string[]
     ...(request.exitDirectory === null ? [] : [`--exit-dir=${request.exitDirectory}`]),
     ...(request.execSpec === null ? [] : ['--exec', `--exec-process-spec=${request.execSpec}`]),
     ...(request.attach ? ['--exec-attach'] : []),
+    ...(request.restore ? ['--restore', request.restore] : []),
   ]
 }
 

@@ -14,6 +14,8 @@ export interface Remains {
   /** Null when its bundle had no record: only its directories are known. */
   readonly engine: Engine | null
   readonly cgroup: Cgroup
+  /** systemd made the cgroup, and must be told. */
+  readonly systemd: boolean
 }
 
 /**
@@ -65,9 +67,9 @@ export class ContainerCleanup {
     for (const id of readdirSync(this.#paths.exits)) if (!known.has(id)) rmSync(join(this.#paths.exits, id))
   }
 
-  async #remove({ id, engine, cgroup }: Remains): Promise<void> {
+  async #remove({ id, engine, cgroup, systemd }: Remains): Promise<void> {
     await cgroup.kill()
-    if (engine !== null) await this.#removeState(id, engine)
+    if (engine !== null) await this.#removeState(id, systemd ? { ...engine, waits: 'command' } : engine)
     await failpoint('runtime.cleanup.state-removed')
     await cgroup.remove()
     // A few files, on tmpfs as a rule: on this thread, it takes less than the way to another.

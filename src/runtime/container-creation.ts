@@ -16,6 +16,7 @@ import type { ContainerCleanup } from './container-cleanup.ts'
 import { giveStreams } from './give-streams.ts'
 import { removeCoreLink } from './core-link.ts'
 import type { EngineInquiry } from './engine-features.ts'
+import { type CgroupDriver, type CgroupPlace, cgroupOfProcess, cgroupPlace } from './cgroup-place.ts'
 import { createFailure } from './failure-texts.ts'
 import { engineFor, type Engine, type Engines } from './oci-engines.ts'
 import type { CreateRequest, PrepareRequest } from './runtime.ts'
@@ -52,6 +53,7 @@ export interface CreationOptions {
   readonly cgroups: Cgroups
   /** The group that containers' groups are made in when HostConfig names none. */
   readonly cgroupParent: string
+  readonly cgroupDriver: CgroupDriver
   readonly cleanup: ContainerCleanup
   /** Where device vendors describe their devices. */
   readonly cdiDirectories: readonly string[]
@@ -105,8 +107,9 @@ export class ContainerCreation {
     monitor.process.signal(9)
     monitor.close()
     await monitor.process.exited
-    const { cgroups, cgroupParent, cleanup } = this.#options
-    cleanup.begin({ id, engine, cgroup: cgroups.group(record?.cgroupPath ?? join(cgroupParent, id)) })
+    const { cgroups, cleanup } = this.#options
+    const path = record?.cgroupPath ?? this.#place(id).path
+    cleanup.begin({ id, engine, cgroup: cgroups.group(path), systemd: record?.systemd === true })
   }
 
   async #prepareMonitor(request: PrepareRequest): Promise<PreparedMonitor> {
@@ -114,7 +117,8 @@ export class ContainerCreation {
     const { cleanup, engines, paths, conmon } = this.#options
     await cleanup.finished(id)
     using _ = phase('runtime.prepare')
-    const engine = engines.get(request.runtime)
+    const asked = engines.get(request.runtime)
+    const engine = engineFor(asked, { hasLateHooks: false, systemd: this.#isSystemd })
     const bundle = new Bundle(join(paths.bundles, id))
     bundle.make()
     rmSync(join(paths.exits, id), { force: true })
@@ -136,6 +140,7 @@ export class ContainerCreation {
       exitDirectory: paths.exits,
       execSpec: null,
       attach: false,
+      restore: request.restore ?? null,
       hold: true,
     })
     return { engine, bundle, monitor, stdin }
@@ -156,7 +161,7 @@ export class ContainerCreation {
       throw createFailure(engine.name, message?.message ?? '', request.args[0] ?? '')
     }
     restoreNullDevice()
-    if (engine.waits === 'reads-fifo') removeCoreLink(message.data, request.mounts)
+    if (engine.waits === 'reads-fifo' && !request.restore) removeCoreLink(message.data, request.mounts)
     const { user } = request.namespaces
     if (user !== null) giveStreams(monitor.process.pid, ownerOnHost(user, spec.process.user))
     await failpoint('runtime.create.monitor-started')
@@ -164,7 +169,11 @@ export class ContainerCreation {
     const startTime = processStartTime(monitor.process.pid) ?? ''
     bundle.writeMonitor({ pid: monitor.process.pid, startTime, containerPid: pid })
     this.#learnFilter(spec, engine, request.id)
-    return { bundle, record, engine: engineFor(engine, record), pid, monitor: monitor.process }
+    const kept = record.systemd
+      ? { ...record, cgroupPath: cgroupOfProcess(pid) ?? record.cgroupPath }
+      : record
+    if (kept !== record) bundle.writeRecord(kept)
+    return { bundle, record: kept, engine: engineFor(engine, record), pid, monitor: monitor.process }
   }
 
   #writeBundle(
@@ -175,18 +184,23 @@ export class ContainerCreation {
       timeNamespace,
     }: { readonly asked: CreateRequest; readonly machine: SpecMachine; readonly timeNamespace: boolean },
   ): { readonly record: BundleRecord; readonly spec: OciSpec } {
-    const { cgroups, cgroupParent, cdiDirectories } = this.#options
+    const { cgroups, cdiDirectories } = this.#options
     const { hostConfig } = supportedLimits(asked.hostConfig, cgroups.features)
     const request = { ...asked, hostConfig }
     const { config, id } = request
-    const parent = hostConfig.CgroupParent ?? ''
-    const cgroupPath = join('/', parent === '' ? cgroupParent : parent, id)
+    const place = this.#place(id, hostConfig.CgroupParent)
     const user = resolveUser(config.User ?? '', hostConfig.GroupAdd ?? [], readUserDatabase(request.rootfs))
-    const base = containerSpec(request, { machine, cgroupPath, user, timeNamespace })
+    const base = containerSpec(request, {
+      machine,
+      cgroupPath: place.spec,
+      user,
+      timeNamespace,
+    })
     const spec = applyEdits(base, requestedEdits(hostConfig.DeviceRequests ?? [], cdiDirectories))
     const record: BundleRecord = {
       engine: engine.name,
-      cgroupPath,
+      cgroupPath: place.path,
+      systemd: this.#isSystemd,
       rootfs: request.rootfs,
       tty: config.Tty === true,
       stdin,
@@ -205,6 +219,15 @@ export class ContainerCreation {
         error: messageOf(error),
       })
     })
+  }
+
+  get #isSystemd(): boolean {
+    return this.#options.cgroupDriver === 'systemd'
+  }
+
+  #place(id: string, parent?: string | null): CgroupPlace {
+    const { cgroupDriver, cgroupParent } = this.#options
+    return cgroupPlace(cgroupDriver, parent || cgroupParent, id)
   }
 
   #stateRoot(engine: Engine): string {

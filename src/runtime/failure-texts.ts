@@ -66,7 +66,7 @@ function explain(output: string, program: string): ProgramFault {
 }
 
 /** The last line that a runtime printed, without its time and level. */
-function runtimeMessage(output: string): string {
+export function runtimeMessage(output: string): string {
   const lines = output.trim().split('\n').map(messageOfLine)
   return lines.findLast((line) => line !== '') ?? ''
 }

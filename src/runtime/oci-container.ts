@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cgroup } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess, type WatchedProcess } from '#kernel/processes.ts'
@@ -76,7 +76,8 @@ export class OciContainer {
 
   /** Reads the exit code before the cgroup, with its count of OOM kills, may be removed. */
   async #end(): Promise<ContainerExit> {
-    const oomKilled = this.cgroup.oomKills() > 0
+    // systemd may have taken the cgroup away already: conmon, which looked before, leaves a file.
+    const oomKilled = this.cgroup.oomKills() > 0 || existsSync(join(this.bundle.path, 'oom'))
     let exitCode = KILLED
     let finishedAt = new Date()
     try {

@@ -80,6 +80,15 @@ export class Engines {
 }
 
 /** The runtime as it must be used for a container: by its commands where these do more than we do ourselves. */
-export function engineFor(engine: Engine, record: { readonly hasLateHooks: boolean }): Engine {
-  return record.hasLateHooks ? { ...engine, waits: 'command' } : engine
+export function engineFor(
+  engine: Engine,
+  record: { readonly hasLateHooks: boolean; readonly systemd: boolean },
+): Engine {
+  const args = record.systemd ? withSystemd(engine.args) : engine.args
+  return { ...engine, args, ...(record.hasLateHooks ? { waits: 'command' } : {}) }
+}
+
+/** crun and runc call it alike. */
+export function withSystemd(args: readonly string[]): readonly string[] {
+  return args.includes('--systemd-cgroup') ? args : [...args, '--systemd-cgroup']
 }

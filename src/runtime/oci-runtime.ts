@@ -2,7 +2,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { silentLogger, type Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
-import { ConflictError, messageOf, NotFoundError, UnavailableError } from '#errors/errors.ts'
+import {
+  ConflictError,
+  InvalidArgumentError,
+  messageOf,
+  NotFoundError,
+  UnavailableError,
+} from '#errors/errors.ts'
 import type { Cgroups } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess } from '#kernel/processes.ts'
 import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
@@ -13,6 +19,9 @@ import { ContainerCreation } from './container-creation.ts'
 import { ContainerCleanup } from './container-cleanup.ts'
 import { containerStats } from './container-stats.ts'
 import { EngineInquiry } from './engine-features.ts'
+import { type CgroupDriver, cgroupPlace, DEFAULT_SLICE, isSliceName } from './cgroup-place.ts'
+import { checkpointByRuntime } from './checkpoint-by-runtime.ts'
+import { updateByRuntime } from './update-by-runtime.ts'
 import { ExecSessions, type ExecContext } from './exec-sessions.ts'
 import { readMachine } from './machine.ts'
 import { OciContainer } from './oci-container.ts'
@@ -43,6 +52,8 @@ export interface RuntimeOptions {
   readonly cgroups: Cgroups
   /** The group that containers' groups are made in when HostConfig names none. */
   readonly cgroupParent?: string
+  /** Absent: systemd where it runs and cgroup v2 is mounted, as in Docker. */
+  readonly cgroupDriver?: CgroupDriver
   readonly defaultRuntime?: string | null
   readonly runtimes?: Readonly<Record<string, EngineConfig>>
   /** A path, or a name to look for. */
@@ -60,7 +71,12 @@ export interface RuntimeOptions {
   readonly logger?: Logger
 }
 
-const DEFAULT_PARENT = '/wharf'
+const DEFAULT_PARENTS: Readonly<Record<CgroupDriver, string>> = { cgroupfs: '/wharf', systemd: DEFAULT_SLICE }
+
+function defaultDriver({ version }: Cgroups): CgroupDriver {
+  // sd_booted(3).
+  return version === '2' && existsSync('/run/systemd/system') ? 'systemd' : 'cgroupfs'
+}
 
 /** @throws UnavailableError when conmon or the default runtime is not installed */
 export function openRuntime(options: RuntimeOptions): Runtime {
@@ -85,6 +101,7 @@ class OciRuntime implements Runtime {
   readonly info: RuntimeInfo
   readonly #cgroups: Cgroups
   readonly #cgroupParent: string
+  readonly #cgroupDriver: CgroupDriver
   readonly #paths: RuntimePaths
   readonly #engines: Engines
   readonly #machine: SpecMachine
@@ -99,7 +116,12 @@ class OciRuntime implements Runtime {
     if (conmon === null) throw new UnavailableError(`conmon not found: install the package conmon`)
     this.#conmon = conmon
     this.#cgroups = options.cgroups
-    this.#cgroupParent = options.cgroupParent ?? DEFAULT_PARENT
+    this.#cgroupDriver = options.cgroupDriver ?? defaultDriver(options.cgroups)
+    this.#cgroupParent = options.cgroupParent ?? DEFAULT_PARENTS[this.#cgroupDriver]
+    if (this.#cgroupDriver === 'systemd' && !isSliceName(this.#cgroupParent))
+      throw new InvalidArgumentError(
+        'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"',
+      )
     this.#engines = new Engines(options.runtimes ?? {}, options.defaultRuntime ?? null)
     this.#machine = readMachine(options)
     this.#paths = openRuntimePaths(options.root)
@@ -117,6 +139,7 @@ class OciRuntime implements Runtime {
       conmon,
       cgroups: options.cgroups,
       cgroupParent: this.#cgroupParent,
+      cgroupDriver: this.#cgroupDriver,
       cleanup: this.#cleanup,
       cdiDirectories: options.cdiDirectories ?? CDI_DIRECTORIES,
       logger,
@@ -124,7 +147,7 @@ class OciRuntime implements Runtime {
     this.info = {
       defaultRuntime: this.#engines.defaultName,
       runtimes: Object.fromEntries(this.#engines.all.map(({ name, path, args }) => [name, { path, args }])),
-      cgroupDriver: 'cgroupfs',
+      cgroupDriver: this.#cgroupDriver,
       cgroupVersion: options.cgroups.version,
       initBinary: this.#machine.initBinary,
       features: options.cgroups.features,
@@ -141,7 +164,9 @@ class OciRuntime implements Runtime {
     const { id } = request
     if (this.#containers.has(id)) throw new ConflictError(`container ${id} is already running`)
     const { bundle, record, engine, pid, monitor } = await this.#creation.create(request)
-    this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.exited })
+    const container = this.#adopt({ id, bundle, record, engine, pid, monitorEnded: monitor.exited })
+    // What is restored runs already.
+    container.started = Boolean(request.restore)
     return { pid }
   }
 
@@ -219,7 +244,18 @@ class OciRuntime implements Runtime {
   }
 
   async update(id: string, resources: Resources): Promise<void> {
-    await Promise.resolve(this.#get(id).cgroup.update(cgroupLimits(resources)))
+    const container = this.#get(id)
+    if (container.record.systemd)
+      await updateByRuntime(container, { resources, stateRoot: this.#stateRoot(container.engine.name) })
+    else container.cgroup.update(cgroupLimits(resources))
+  }
+
+  async checkpoint(
+    id: string,
+    to: { readonly path: string; readonly leavesRunning: boolean },
+  ): Promise<void> {
+    const container = this.#get(id)
+    await checkpointByRuntime(container, { ...to, stateRoot: this.#stateRoot(container.engine.name) })
   }
 
   state(id: string): RuntimeState {
@@ -262,7 +298,12 @@ class OciRuntime implements Runtime {
     }
     this.#containers.delete(id)
     container.close()
-    this.#cleanup.begin(container)
+    this.#cleanup.begin({
+      id,
+      engine: container.engine,
+      cgroup: container.cgroup,
+      systemd: container.record.systemd,
+    })
   }
 
   /** A bundle that was never taken up by recover(): its monitor is not waited for. */
@@ -271,8 +312,13 @@ class OciRuntime implements Runtime {
     const bundle = new Bundle(join(this.#paths.bundles, id))
     if (!existsSync(bundle.path)) return
     const record = bundle.readRecord()
-    const cgroup = this.#cgroups.group(record?.cgroupPath ?? join(this.#cgroupParent, id))
-    this.#cleanup.begin({ id, cgroup, engine: record === null ? null : this.#engineOf(record) })
+    const place = cgroupPlace(this.#cgroupDriver, this.#cgroupParent, id)
+    this.#cleanup.begin({
+      id,
+      cgroup: this.#cgroups.group(record?.cgroupPath ?? place.path),
+      engine: record === null ? null : this.#engineOf(record),
+      systemd: record?.systemd === true,
+    })
     await this.#cleanup.finished(id)
   }
 

@@ -64,6 +64,8 @@ export interface CreateRequest {
   readonly shmPath: string | null
   /** conmon's CRI-format log (the spool); null keeps no log. The directory exists. */
   readonly logPath: string | null
+  /** The directory of a checkpoint to go on from, instead of `args`. */
+  readonly restore?: string | null
   /** More NAME=value beside Config.Env: legacy links. */
   readonly extraEnv?: readonly string[]
   /** Sysctls beside HostConfig.Sysctls, from networks. */
@@ -71,7 +73,7 @@ export interface CreateRequest {
 }
 
 /** What of a request the monitor needs, which is known before mounts and networks are. */
-export type PrepareRequest = Pick<CreateRequest, 'id' | 'runtime' | 'config' | 'logPath'>
+export type PrepareRequest = Pick<CreateRequest, 'id' | 'runtime' | 'config' | 'logPath' | 'restore'>
 
 /** How a container's main process ended. */
 export interface ContainerExit {
@@ -151,7 +153,7 @@ export interface ProcessList {
 export interface RuntimeInfo {
   readonly defaultRuntime: string
   readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
-  readonly cgroupDriver: 'cgroupfs'
+  readonly cgroupDriver: 'cgroupfs' | 'systemd'
   readonly cgroupVersion: '1' | '2'
   /** What limits this machine can keep; see `spec/supported-limits.ts`. */
   readonly features: CgroupFeatures
@@ -210,6 +212,12 @@ export interface Runtime {
 
   /** Changes limits of a running container. Absent fields stay. @throws KernelError, InvalidArgumentError */
   update(id: string, resources: Resources): Promise<void>
+
+  /**
+   * Writes a running container's processes to a directory that is there and empty (CRIU); it ends, or goes on.
+   * @throws RuntimeFailure naming what is missing
+   */
+  checkpoint(id: string, to: { readonly path: string; readonly leavesRunning: boolean }): Promise<void>
 
   state(id: string): RuntimeState
 

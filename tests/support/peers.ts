@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { cacheRoot } from './busybox-image.ts'
+import { makeMachine } from '../vm/machine.ts'
 import { run } from './engine.ts'
 
 const packages = [
@@ -17,6 +18,22 @@ const packages = [
     'netavark',
   ],
   ...['aardvark-dns', 'passt', 'nftables', 'iptables', 'ca-certificates', 'iproute2', 'procps'],
+]
+/** A machine that runs containers with systemd and cgroup v2. */
+const machinePackages = [
+  ...['linux-image-cloud-amd64', 'initramfs-tools', 'systemd', 'systemd-sysv', 'dbus', 'kmod', 'zstd'],
+  ...[
+    'crun',
+    'runc',
+    'conmon',
+    'iproute2',
+    'nftables',
+    'busybox-static',
+    'catatonit',
+    'libatomic1',
+    'procps',
+    'criu',
+  ],
 ]
 const makeLimitMs = 300_000
 /** How long a failure is remembered, so that not every test file waits for the next one. */
@@ -44,6 +61,12 @@ const recipes = {
     what: 'the Debian root with nginx',
     name: 'images/nginx.tar',
     make: async (path: string) => debian(await codename(), path, await mirror(), ['nginx-light']),
+  },
+  vm: {
+    what: 'the disk of the virtual machine',
+    name: 'vm',
+    make: async (path: string) =>
+      makeMachine(path, async (root) => debian(await codename(), root, await mirror(), machinePackages)),
   },
 } satisfies Readonly<Record<string, Recipe>>
 

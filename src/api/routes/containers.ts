@@ -59,7 +59,12 @@ export function addContainerRoutes(router: Router, containers: ContainerLifecycl
           'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
         )
       }
-      await containers.start(request.param('id'), { detachKeys: request.query.text('detachKeys') || null })
+      const { query } = request
+      const name = query.text('checkpoint')
+      await containers.start(request.param('id'), {
+        detachKeys: query.text('detachKeys') || null,
+        checkpoint: name === '' ? null : { name, directory: query.text('checkpoint-dir') },
+      })
       response.empty(204)
     })
     .add('POST', '/containers/:id*/stop', async (request, response) => {

@@ -1,6 +1,7 @@
 import type { Backends } from '../backends.ts'
 import type { Router } from '../http/router.ts'
 import { addBuildRoutes } from './build.ts'
+import { addCheckpointRoutes } from './checkpoints.ts'
 import { addContainerRoutes } from './containers.ts'
 import { addContainerFileRoutes } from './container-files.ts'
 import { addContainerStreamRoutes } from './container-streams.ts'
@@ -17,6 +18,8 @@ import { addVolumeRoutes } from './volumes.ts'
 /** All routes of the Engine API. */
 export function addRoutes(router: Router, backends: Backends): Router {
   addSystemRoutes(router, backends)
+  // Before the containers: the name of one, which may hold slashes, would take theirs in.
+  addCheckpointRoutes(router, backends.checkpoints)
   addContainerRoutes(router, backends.containers)
   addContainerStreamRoutes(router, backends.containers)
   addContainerFileRoutes(router, backends.containers)

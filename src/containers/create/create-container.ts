@@ -27,7 +27,7 @@ import { generateName, parseName } from './names.ts'
 import { registerMounts } from './register-mounts.ts'
 import { validateConfig } from './validate-config.ts'
 import { validateHostConfig } from './validate-host-config.ts'
-import { validateResources } from './validate-resources.ts'
+import { validateCgroupParent, validateResources } from './validate-resources.ts'
 import { createWarnings } from './warnings.ts'
 
 /**
@@ -91,6 +91,7 @@ export class Creation {
     const { records, snapshots, defaults, networks } = this.#context
     validateHostConfig(userHost, userConfig)
     validateRemapped(userHost, defaults)
+    validateCgroupParent(userHost, this.#context.runtime.info.cgroupDriver)
     validateResources(userHost, { update: false })
     const host = withDefaults(userHost, defaults)
     const { MacAddress, ...ownConfig } = userConfig as typeof userConfig & { MacAddress?: string | null }

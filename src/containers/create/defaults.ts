@@ -22,6 +22,8 @@ export interface ContainerDefaults {
   readonly detachKeys: string
   /** `userns-remap`: the ids of containers that do not ask for the host's (`--userns=host`); null when it is off. */
   readonly remap: IdMap | null
+  /** `experimental`: containers can be started from checkpoints. */
+  readonly experimental: boolean
 }
 
 export const MASKED_PATHS: readonly string[] = [

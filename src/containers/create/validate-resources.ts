@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from '#errors/errors.ts'
-import type { Resources } from '#spec/docker/host-config.ts'
+import { isSliceName } from '#runtime/cgroup-place.ts'
+import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
 
 const MIN_MEMORY = 6 * 1024 * 1024
 
@@ -135,4 +136,13 @@ function validateWindowsFields(r: Resources): void {
   for (const field of ['CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'] as const) {
     if ((r[field] ?? 0) !== 0) refuse(`invalid option: ${field} is not supported on linux`)
   }
+}
+
+/** What systemd takes for a parent is a slice. @throws InvalidArgumentError in Docker's words */
+export function validateCgroupParent(host: HostConfig, driver: 'cgroupfs' | 'systemd'): void {
+  const parent = host.CgroupParent ?? ''
+  if (driver !== 'systemd' || parent === '' || isSliceName(parent)) return
+  throw new InvalidArgumentError(
+    'cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"',
+  )
 }

@@ -22,9 +22,14 @@ import { imageMountId } from '../image-mounts.ts'
 /**
  * Gives a container what it needs to run, makes its process and lets it go. What it takes is recorded by the areas that
  * give it, under the container's id; after a failure the caller lets go of all of it (`release-run.ts`).
+ * @param options.restore the directory of a checkpoint that it goes on from
  * @returns the pid of its process, which may have ended already
  */
-export async function beginRun(context: ContainerContext, record: ContainerRecord): Promise<number> {
+export async function beginRun(
+  context: ContainerContext,
+  record: ContainerRecord,
+  options: { readonly restore: string | null },
+): Promise<number> {
   const { records, runtime } = context
   const { id } = record
   const paths = containerPaths(context.directory, id)
@@ -41,6 +46,7 @@ export async function beginRun(context: ContainerContext, record: ContainerRecor
     runtime: record.hostConfig.Runtime || null,
     config: record.config,
     logPath: record.hostConfig.LogConfig?.Type === 'none' ? null : paths.spool,
+    restore: options.restore,
   }
   await context.logDrivers.checkStart(record)
   runtime.prepare(monitor)

@@ -14,7 +14,7 @@ export function linkEnvironment(record: ContainerRecord, context: ContainerConte
     const ports = Object.keys(other.config.ExposedPorts ?? {})
       .map((text) => text.split('/') as [string, string?])
       .map(([port, protocol = 'tcp']) => ({ port, protocol }))
-      .sort((a, b) => Number(a.port) - Number(b.port))
+      .sort((a, b) => rank(a.protocol) - rank(b.protocol) || Number(a.port) - Number(b.port))
     const url = (p: { port: string; protocol: string }): string => `${p.protocol}://${address}:${p.port}`
     const first = ports[0]
     return [
@@ -34,4 +34,9 @@ export function linkEnvironment(record: ContainerRecord, context: ContainerConte
         .map((entry) => `${prefix}_ENV_${entry}`),
     ]
   })
+}
+
+/** The first port of TCP is the link's own, if it has any. */
+function rank(protocol: string): number {
+  return protocol === 'tcp' ? 0 : 1
 }

@@ -44,7 +44,7 @@ function joined(mode: string, kind: 'ipc' | 'pid', peers: NamespacePeers): Names
   }
   if (kind === 'ipc' && !isShareable(peer)) {
     throw new InvalidArgumentError(
-      `cannot join IPC of container ${peer.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+      `failed to join IPC namespace: container ${peer.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
     )
   }
   return { kind: 'join', path: `/proc/${peer.state.pid}/ns/${kind}` }

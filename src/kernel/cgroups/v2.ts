@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BlockIoEntry, Cgroup, CgroupFeatures, CgroupLimits, Cgroups, CgroupStats } from './cgroups.ts'
 import {
@@ -27,7 +27,7 @@ export class UnifiedCgroups implements Cgroups {
     const cpu = controllers.has('cpu')
     this.features = {
       memoryLimit: controllers.has('memory'),
-      swapLimit: controllers.has('memory') && hasSwap(),
+      swapLimit: controllers.has('memory') && hasSwapLimit(root),
       memorySwappiness: false,
       oomKillDisable: false,
       cpuCfsPeriod: cpu,
@@ -190,6 +190,9 @@ function parseIoStat(text: string): CgroupStats['blockIo'] {
   return { serviceBytes, serviced }
 }
 
-function hasSwap(): boolean {
-  return /^SwapTotal:\s+[1-9]/m.test(readFileSync('/proc/meminfo', 'utf8'))
+/** Whether swap is accounted for: the root group has no files of limits, any other has. */
+function hasSwapLimit(root: string): boolean {
+  const own = /^0::(\/.+)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1]
+  const groups = [...(own === undefined ? [] : [own]), ...childGroups(root)]
+  return groups.some((group) => existsSync(join(root, group, 'memory.swap.max')))
 }

@@ -36,6 +36,12 @@ export interface ContainerCreateOptions {
   readonly platform: PlatformSpec | null
 }
 
+export interface ContainerStartOptions {
+  readonly detachKeys: string | null
+  /** To go on from; a directory that is not empty is not the container's own. */
+  readonly checkpoint?: { readonly name: string; readonly directory: string } | null
+}
+
 export interface ContainerStopOptions {
   /** Seconds to wait before SIGKILL: -1 for ever, null for the container's own. */
   readonly timeoutSeconds: number | null
