@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises'
-import { messageOf } from '#errors/errors.ts'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errnoOf, messageOf } from '#errors/errors.ts'
 import { containerPaths } from './container-paths.ts'
 import type { ContainerContext } from './context.ts'
 import type { ContainerRecord } from './records.ts'
@@ -52,7 +53,24 @@ export async function recoverRecords(context: ContainerContext): Promise<Recover
       }
     }),
   )
+  await sweepDirectories(context)
   return { liveIds, runningIds }
+}
+
+/** Removes the files of containers whose record is gone: their removal was told, and cut off. */
+async function sweepDirectories({ records, directory, logger }: ContainerContext): Promise<void> {
+  const names = await readdir(directory).catch(ignoreAbsent)
+  for (const name of names) {
+    if (records.find(name) !== null) continue
+    await rm(join(directory, name), { recursive: true, force: true }).catch((error: unknown) =>
+      logger.error('remove what a container left', { container: name, error: messageOf(error) }),
+    )
+  }
+}
+
+function ignoreAbsent(error: unknown): string[] {
+  if (errnoOf(error) !== 'ENOENT') throw error
+  return []
 }
 
 /** Second part: follows the runs that go on, deals with those that ended meanwhile, starts what its policy wants. */

@@ -1,3 +1,4 @@
+import { failpoint } from '#base/failpoint.ts'
 import type { Digest } from '#base/digest.ts'
 import { InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { ContainerConfig, ImageConfig } from '#spec/docker/container-config.ts'
@@ -50,6 +51,7 @@ export async function commitContainer(
     rootfs: { type: 'layers', diff_ids: diffIds },
     history: [...(base?.config.history ?? []), step],
   }
+  await failpoint('images.commit.before-record')
   const id = store.atomically(() => {
     const stored = store.put({
       configBytes: Buffer.from(JSON.stringify(image)),

@@ -1,6 +1,7 @@
 import type { ImageImportOptions } from '#spec/docker/options.ts'
 import type { OciImageConfig } from '#spec/oci/image.ts'
 import { hostPlatform, normalisePlatform } from '#spec/oci/platform.ts'
+import { failpoint } from '#base/failpoint.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import { parseReference, withDefaultTag, type Reference } from '#spec/reference.ts'
 import type { ImageContent } from './image-content.ts'
@@ -30,6 +31,7 @@ export async function importImage(
     rootfs: { type: 'layers', diff_ids: [diffId] },
     history: [{ created, comment }],
   }
+  await failpoint('images.import.before-record')
   const id = content.store.atomically(() => {
     const stored = content.store.put({
       configBytes: Buffer.from(JSON.stringify(image)),

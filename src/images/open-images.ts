@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
 import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { EventSink } from '#events/events.ts'
@@ -221,6 +222,7 @@ export function openImages(dependencies: ImagesDependencies): ImageService {
     try {
       const result = store.atomically(work)
       content.layerBlobs.forgetUnneeded()
+      await failpoint('images.remove.before-durable')
       await database.durable()
       return result
     } finally {

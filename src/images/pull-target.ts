@@ -60,6 +60,7 @@ export class ImagePullTarget {
   }
 
   async name(reference: Reference, image: Digest): Promise<void> {
+    await failpoint('images.pull.before-name')
     // Pulling is not tagging: LastTagTime stays.
     this.#content.store.name(reference, image, { taggedAt: null })
     await this.#content.database.durable()

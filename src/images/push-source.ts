@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { Digest } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import { NotFoundError } from '#errors/errors.ts'
 import {
@@ -117,6 +118,7 @@ export class ImagePushSource {
     options: { readonly image: Digest; readonly manifest: StoredManifest },
   ): Promise<void> {
     const { store, database } = this.#content
+    await failpoint('images.push.before-record')
     store.atomically(() => {
       store.putManifest(options.image, options.manifest)
       store.name(withDigest(reference, options.manifest.digest), options.image, { taggedAt: null })

@@ -8,6 +8,12 @@ import { workout } from './workout.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+/** Failpoints of images and blobs, which `images.test.ts` reaches. */
+const OF_IMAGES = /^(?:images|store\.(?:blob|garbage))\./
+
+/** The names of all failpoints of images and blobs. */
+export const imageFailpoints = (): readonly string[] => failpoints().filter((name) => OF_IMAGES.test(name))
+
 /** The names of all failpoints in the sources. */
 function failpoints(): readonly string[] {
   const files = globSync('src/**/*.ts', { cwd: root }).filter(
@@ -26,7 +32,7 @@ function failpoints(): readonly string[] {
  * all is as before the step or as after it. Shares run beside each other.
  */
 export function testFailpoints(share: { readonly index: number; readonly of: number }): void {
-  const all = failpoints()
+  const all = failpoints().filter((name) => !OF_IMAGES.test(name))
   test('there are failpoints between durable steps', () => {
     assert.ok(all.length >= 10, all.join(' '))
   })

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
 import { KernelError, InvalidArgumentError } from '#errors/errors.ts'
 import { isSubvolume } from '#kernel/btrfs.ts'
 import type { StorageDriverInfo } from '../snapshots.ts'
@@ -27,6 +28,7 @@ export class BtrfsDriver implements SnapshotDriver {
     const from = await this.#stacks.ensure(place.layers)
     try {
       await this.#workers.run('snapshot-subvolume', { from, tree: this.rootOf(place), sizeBytes })
+      await failpoint('images.subvolume.made')
     } catch (error) {
       if (sizeBytes === null || !(error instanceof KernelError)) throw error
       throw new InvalidArgumentError(`--storage-opt size cannot be set: ${error.message}`, { cause: error })

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, digestHex } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
 import { newId } from '#base/ids.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
 import type { Logger } from '#base/logger.ts'
@@ -80,6 +81,7 @@ export class SubvolumeStacks {
         layers: from === null ? [baseLayer, ...paths] : paths,
         tree: join(directory, unfinished, TREE),
       })
+      await failpoint('images.stack.before-rename')
       await rename(join(directory, unfinished), join(directory, name))
       this.#stacks.set(name, layers)
     } catch (error) {

@@ -1,0 +1,3 @@
+import { testOtherCrashes } from './image-failpoint-tests.ts'
+
+testOtherCrashes()
