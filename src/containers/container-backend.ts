@@ -20,7 +20,7 @@ import { pruneContainers } from './pruning.ts'
 import type { Removing } from './removing.ts'
 import { resizeTerminal } from './resize.ts'
 import type { Runs } from './runs.ts'
-import { containerStats } from './stats.ts'
+import { containerStats, statsSamples } from './stats.ts'
 import type { Stopping } from './stopping.ts'
 import { containerTop } from './top.ts'
 import { waitFor } from './waiting.ts'
@@ -43,10 +43,12 @@ interface Services {
 export class ContainerBackend {
   readonly #context: ContainerContext
   readonly #services: Services
+  readonly #samples: ReturnType<typeof statsSamples>
 
   constructor(context: ContainerContext, services: Services) {
     this.#context = context
     this.#services = services
+    this.#samples = statsSamples(context)
   }
 
   async create(
@@ -141,7 +143,7 @@ export class ContainerBackend {
     name: string,
     options: O.ContainerStatsOptions,
   ): Promise<AsyncIterable<ContainerStatsResponse>> {
-    return containerStats(this.#context, this.#context.records.resolve(name).id, options)
+    return containerStats(this.#samples, this.#context.records.resolve(name).id, options)
   }
 
   async changes(name: string): Promise<readonly C.FilesystemChange[] | null> {

@@ -4,6 +4,7 @@ import type { ContainerStatsOptions } from '#spec/docker/options.ts'
 import type { ContainerNetworkStats, ContainerStatsResponse } from '#spec/docker/stats.ts'
 import type { RuntimeStats } from '#runtime/runtime.ts'
 import type { ContainerContext } from './context.ts'
+import { SharedSamples } from './shared-samples.ts'
 import { isAlive, NEVER } from './state.ts'
 import { timestamp } from './timestamp.ts'
 
@@ -14,13 +15,13 @@ const PERIOD_MS = 1000
  * run they are empty, as Docker's.
  */
 export async function* containerStats(
-  context: ContainerContext,
+  samples: SharedSamples<ContainerStatsResponse | null>,
   id: string,
   options: ContainerStatsOptions,
 ): AsyncGenerator<ContainerStatsResponse> {
   let before: ContainerStatsResponse | null = null
   for (let first = true; !options.signal.aborted; first = false) {
-    const sample = await sampleOf(context, id)
+    const { value: sample, ageMs } = await samples.take(id)
     if (sample === null) return
     const isPreparation = first && !options.oneShot && sample.read !== NEVER && !options.stream
     if (!isPreparation) {
@@ -28,8 +29,14 @@ export async function* containerStats(
       if (!options.stream) return
     }
     before = sample
-    await pause(PERIOD_MS, options.signal)
+    // Whoever got the sample of another comes with it from now on.
+    await pause(PERIOD_MS - ageMs, options.signal)
   }
+}
+
+/** What the streams of one container share. */
+export function statsSamples(context: ContainerContext): SharedSamples<ContainerStatsResponse | null> {
+  return new SharedSamples((id) => sampleOf(context, id))
 }
 
 /** Null when the container is gone. */
