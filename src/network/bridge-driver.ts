@@ -1,11 +1,9 @@
 import { errnoOf, InvalidArgumentError } from '#errors/errors.ts'
 import type { Link, LinkAddress, Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
-import { TrafficControl } from '#kernel/netlink/traffic-control.ts'
-import { bucketFor } from './rates.ts'
-import type { Rates } from './rates.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
 import type { BridgeOptions, GatewayMode } from './bridge-options.ts'
 import { parseCidr } from './cidr.ts'
+import { limitLink, shaperName } from './link-shaper.ts'
 import type { BridgeRules, Firewall } from './firewall.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 import { sysctl } from './sysctl.ts'
@@ -141,21 +139,8 @@ export class BridgeDriver {
       const { index } = this.#netlink.link(endpoint.hostLink)
       this.#netlink.setBridgePort(index, { isolated: !parsed.icc, hairpin: options.publishes })
     }
-    if (endpoint.rates !== undefined) this.#limit(endpoint.hostLink, endpoint.rates)
+    if (endpoint.rates !== undefined) limitLink(this.#netlink, endpoint.hostLink, endpoint.rates)
     inside.configure(record, endpoint)
-  }
-
-  /** What the container receives leaves by the host's end; what it sends is led through an ifb, since only what leaves can be shaped. */
-  #limit(hostLink: string, rates: Rates): void {
-    using traffic = new TrafficControl()
-    const { index } = this.#netlink.link(hostLink)
-    if (rates.down !== null) traffic.shape(index, bucketFor(rates.down))
-    if (rates.up === null) return
-    const name = shaperName(hostLink)
-    this.#netlink.addLink(name, { kind: 'ifb' }, { up: true })
-    const shaper = this.#netlink.link(name)
-    traffic.shape(shaper.index, bucketFor(rates.up))
-    traffic.redirectIncoming(index, shaper.index)
   }
 
   /** As `publishes` of `attach`, for a container that is plugged in. */
@@ -211,11 +196,6 @@ export class BridgeDriver {
       throw error
     }
   }
-}
-
-/** The link through which goes what a limited container sends: named after the host's end, so that the record names both. */
-function shaperName(hostLink: string): string {
-  return hostLink.replace(/^veth/, 'ifb')
 }
 
 /** The name of a bridge network's bridge. */

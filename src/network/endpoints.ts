@@ -141,10 +141,10 @@ function readRates(
   labels: Readonly<Record<string, string>>,
 ): Rates | null {
   const rates = endpointRates(settings, labels)
-  if (rates === null || network.driver === 'bridge') return rates
+  if (rates === null || network.driver === 'bridge' || network.driver === 'overlay') return rates
   if (endpointRates(settings, {}) === null) return null // A label is for the endpoints that can.
   throw new InvalidArgumentError(
-    `network ${network.name}: ${RATE_UP} and ${RATE_DOWN} need a network of the driver "bridge", not "${network.driver}"`,
+    `network ${network.name}: ${RATE_UP} and ${RATE_DOWN} need a network of the driver "bridge" or "overlay", not "${network.driver}"`,
   )
 }
 

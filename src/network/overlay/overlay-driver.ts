@@ -5,6 +5,7 @@ import { errnoOf, messageOf } from '#errors/errors.ts'
 import type { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import { contains, parseAddress, parseCidr } from '../cidr.ts'
 import type { LinkInside } from '../link-inside.ts'
+import { limitLink, shaperName } from '../link-shaper.ts'
 import type { EndpointRecord, NetworkRecord } from '../records.ts'
 import { parseOverlayOptions, vniOf } from './overlay-options.ts'
 import { OverlayNamespace } from './overlay-namespace.ts'
@@ -59,6 +60,8 @@ export class OverlayDriver {
       { kind: 'veth', peer: { name: ifname, mac, mtu, netnsFd: inside.netnsFd } },
       { master: namespace.bridgeIndex, mtu, up: true },
     )
+    const { rates } = endpoint
+    if (rates !== undefined) namespace.run(() => limitLink(namespace.netlink, hostLink, rates))
     inside.configure(record, endpoint)
     // All subnets of the network are on the one link.
     for (const { family, subnet } of record.pools) {
@@ -99,7 +102,9 @@ export class OverlayDriver {
       if (errnoOf(error) === 'ENODEV') return
       throw error
     }
-    void namespace.deleteLinkLater(hostLink).catch(() => {}) // It is gone with its namespace meanwhile.
+    const links = typeof endpoint.rates?.up === 'number' ? [hostLink, shaperName(hostLink)] : [hostLink]
+    // A failure means that it is gone with its namespace meanwhile.
+    for (const link of links) void namespace.deleteLinkLater(link).catch(() => {})
   }
 
   /** Resolves when a namespace of the network that was being taken away is gone. */

@@ -41,7 +41,8 @@ test('several subnets, both families, a fixed address and MAC', async () => {
     await idle(a, 'wide', 'fixed', '--ip', '10.51.0.9', '--ip6', 'fd00:50::9', '--mac-address', mac),
     '10.51.0.9',
   )
-  assert.equal(await idle(b, 'wide', 'free'), '10.50.0.2')
+  // In the other subnet.
+  assert.equal(await idle(b, 'wide', 'free', '--ip', '10.50.0.2'), '10.50.0.2')
   await reaches(b, 'free', '10.51.0.9')
   await reaches(a, 'fixed', '10.50.0.2')
   await reaches(b, 'free', 'fd00:50::9')
@@ -69,7 +70,8 @@ test('the identifier and the MTU are the user’s when given; a taken identifier
   const vni = 'com.docker.network.driver.overlay.vxlanid_list'
   await a.ok(...create('-o', `${vni}=77`, '-o', 'com.docker.network.driver.mtu=1300', 'tuned'))
   await knows(b, 'tuned')
-  await idle(b, 'tuned', 'tuned')
+  const rates = ['up', 'down'].flatMap((way) => ['--label', `wharf.network.rate.${way}=10mbit`])
+  await idle(b, 'tuned', 'tuned', ...rates)
   assert.match(await b.ok('exec', 'tuned', 'ip', 'link', 'show', 'eth0'), /mtu 1300/)
   const { Id } = await b.call('GET', '/networks/tuned')
   const links = await cluster.hosts[1]!.run(
@@ -80,6 +82,8 @@ test('the identifier and the MTU are the user’s when given; a taken identifier
     'link',
   )
   assert.match(links.stdout, /vxlan id 77 /)
+  const limits = await cluster.hosts[1]!.run('nsenter', `--net=${b.root}/run/overlay/${Id}`, 'tc', 'qdisc')
+  assert.equal(limits.stdout.match(/rate 10Mbit/g)?.length, 2, limits.stdout)
   await b.ok('rm', '-f', 'tuned')
   assert.match(
     (await b.docker(...create('-o', `${vni}=77`, 'again'))).stderr,
