@@ -266,11 +266,10 @@ export interface BuildBackend {
   readonly builderVersion: '1' | '2'
 }
 
-/** Connections that speak gRPC after an upgrade (`h2c`): `POST /session`, `POST /grpc`. */
+/** Connections on which a client of BuildKit serves gRPC, after an upgrade (`h2c`): `POST /session`. */
 export interface SessionBackend {
   /** Owns the connection until it ends. */
   session(connection: Duplex, headers: Readonly<Record<string, string | string[] | undefined>>): Promise<void>
-  grpc(connection: Duplex): Promise<void>
 }
 
 /** All of it, as `daemon/compose.ts` hands it to the API. */
@@ -286,6 +285,5 @@ export interface Backends {
   readonly volumes: VolumeBackend
   readonly system: SystemBackend
   readonly builds: BuildBackend
-  /** Null while there is no BuildKit endpoint: `/session` and `/grpc` say so. */
-  readonly sessions: SessionBackend | null
+  readonly sessions: SessionBackend
 }

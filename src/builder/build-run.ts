@@ -10,7 +10,6 @@ import type { BuilderParts } from './builder-parts.ts'
 import { CacheDirectories } from './cache/cache-directories.ts'
 import type { CacheDonor } from './cache/donor.ts'
 import type { TracedCache } from './cache/traced-cache.ts'
-import { ClassicOutput } from './classic-output.ts'
 import type { Dockerfile } from './dockerfile/parse-dockerfile.ts'
 import { buildHostConfig } from './host-limits.ts'
 import { createMountMaker } from './mount-maker.ts'
@@ -19,6 +18,8 @@ import type { BuildLease, StepListener } from './needs.ts'
 import type { Step } from './ops/context.ts'
 import type { RunContext } from './ops/run-step.ts'
 import { type BuildPlan, parsePlatform, planBuild } from './plan/plan.ts'
+import type { BuildOutput } from './progress/build-output.ts'
+import type { RegistryAuths } from './registry-auths.ts'
 import type { ClientSession } from './session/client-session.ts'
 import type { CacheRecord } from './solver/vertex.ts'
 import type { Solver } from './solver/solve.ts'
@@ -41,7 +42,8 @@ export interface BuildRunOptions {
   readonly directory: string
   readonly held: AsyncDisposableStack
   readonly lease: BuildLease
-  readonly progress: (message: object) => void
+  readonly output: BuildOutput
+  readonly auth: RegistryAuths
   readonly signal: AbortSignal
 }
 
@@ -85,11 +87,11 @@ export class BuildRun {
 
   /** Comes to the image for a platform; null is the host's. */
   async solve(platform: BuildPlatform | null): Promise<BuildState> {
-    const { options, signal, progress, solver } = this.#run
+    const { options, signal, solver } = this.#run
     let listen: ((step: { readonly stage: number }) => StepListener) | null = null
     const context = this.#context(platform, (step) => (listen as NonNullable<typeof listen>)(step))
     const plan = await this.#plan(platform, context)
-    const output = new ClassicOutput(plan.steps, progress)
+    const output = this.#run.output.steps(plan.steps, plan.stageNames)
     listen = (step) => output.listener(step)
     const filtered = new Set(options.noCacheFilter.map((name) => name.toLowerCase()))
     const isFiltered = (step: Step): boolean => filtered.has(plan.stageNames.get(step.stage) ?? '')
@@ -102,7 +104,7 @@ export class BuildRun {
   }
 
   #plan(platform: BuildPlatform | null, context: RunContext): Promise<BuildPlan> {
-    const { options, progress, signal, parts } = this.#run
+    const { options, output, auth, signal, parts } = this.#run
     return planBuild(this.#run.dockerfile, {
       target: options.target,
       labels: options.labels,
@@ -110,13 +112,15 @@ export class BuildRun {
       platform,
       hostPlatform: parts.hostPlatform,
       resolve: async (reference, wanted) => {
-        const image = await parts.images.ensure(reference, {
-          always: options.pull,
-          platform: wanted === null ? null : { ...wanted, variant: wanted.variant ?? '' },
-          auth: authFor(options, reference),
-          progress,
-          signal,
-        })
+        const image = await output.task(`[internal] load metadata for ${reference}`, async () =>
+          parts.images.ensure(reference, {
+            always: options.pull,
+            platform: wanted === null ? null : { ...wanted, variant: wanted.variant ?? '' },
+            auth: await auth(reference),
+            progress: (line) => output.message(line),
+            signal,
+          }),
+        )
         this.materials.add(imageMaterial(reference, image))
         return image
       },
@@ -187,18 +191,4 @@ export function epochMs(options: BuildOptions): number | null {
 
 function platformOf({ os, architecture, variant }: PlatformSpec): BuildPlatform {
   return parsePlatform([os, architecture, variant].filter((part) => part != null && part !== '').join('/'))
-}
-
-/** The credentials among those of the request that are for a reference's registry. */
-export function authFor(options: BuildOptions, reference: string) {
-  const domain = parseReference(reference).domain
-  const names =
-    domain === 'docker.io'
-      ? ['https://index.docker.io/v1/', 'index.docker.io', domain]
-      : [domain, `https://${domain}`]
-  for (const name of names) {
-    const auth = options.auth[name]
-    if (auth !== undefined) return auth
-  }
-  return null
 }

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
-import { shortId } from '#base/ids.ts'
 import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import { mountTable, umountAll } from '#kernel/mounts.ts'
@@ -14,7 +13,7 @@ import { familiarString, parseReference, type Reference, withDefaultTag } from '
 import { attest, parseAttestations } from './attest/attestations.ts'
 import { unusedArguments } from './build-arguments.ts'
 import { openBuildContext } from './build-context.ts'
-import { authFor, BuildRun, epochMs } from './build-run.ts'
+import { BuildRun, epochMs } from './build-run.ts'
 import type { BuilderParts } from './builder-parts.ts'
 import { exportCaches } from './cache/cache-export.ts'
 import { withRecords } from './cache/cache-image.ts'
@@ -28,8 +27,12 @@ import type { Attestation, BuiltImage } from './export/image-set.ts'
 import { type BuildOutput, parseOutputs } from './export/outputs.ts'
 import { imageConfigOf } from './image-config.ts'
 import { describeFindings, lintDockerfile } from './lint/lint.ts'
+import { BuildkitSessions } from './session/buildkit-session.ts'
 import { type ClientSession, ClientSessions } from './session/client-session.ts'
 import { sweepSecretDirectories } from './session/secret-directory.ts'
+import { registryAuths } from './registry-auths.ts'
+import { ClassicOutput } from './progress/classic-output.ts'
+import { StatusOutput } from './progress/status-output.ts'
 import type { CacheRecord } from './solver/vertex.ts'
 import { Solver } from './solver/solve.ts'
 import { squash } from './squash.ts'
@@ -42,6 +45,8 @@ export class Builder {
   /** What builds that run side by side share. */
   readonly #shared = { solver: new Solver<BuildState>(), locks: new KeyedLock() }
   readonly #sessions = new ClientSessions()
+  /** BuildKit's clients. */
+  readonly sessions = new BuildkitSessions()
   readonly #running = new Map<string, AbortController>()
   /** How many commands run on an image that only they need. */
   readonly #users = new Map<Digest, number>()
@@ -88,15 +93,20 @@ export class Builder {
       )
       if (options.call === 'check') return check(text, options)
       const dockerfile = parseDockerfile(text)
-      const progress = options.quiet ? () => {} : options.progress
+      const output =
+        options.builderVersion === '2'
+          ? new StatusOutput(options.progress)
+          : new ClassicOutput(options.progress, options)
+      const progress = (line: object): void => output.message(line)
       const { solver, locks } = this.#shared
       const parts = this.#options
       const cache = new TracedCache(parts.cache)
-      const pull = (name: string): Promise<ImageRecord> =>
+      const auth = registryAuths(options, this.sessions)
+      const pull = async (name: string): Promise<ImageRecord> =>
         parts.images.ensure(name, {
           always: true,
           platform: null,
-          auth: authFor(options, name),
+          auth: await auth(name),
           progress: () => {},
           signal,
         })
@@ -116,7 +126,8 @@ export class Builder {
         directory,
         held,
         lease,
-        progress,
+        output,
+        auth,
         signal,
       })
       const states: BuildState[] = []
@@ -135,7 +146,9 @@ export class Builder {
       }
       const attested = (state: BuildState) => attest(state, attestations, facts)
       const toExport = { options, outputs, inline, attested, session, signal }
-      const { imageId, names, metadata } = await this.#export(states, toExport)
+      const { imageId, names, metadata } = await output.task('exporting to image', () =>
+        this.#export(states, toExport),
+      )
       await cache.settled()
       await exportCaches(cacheTargets, {
         parts,
@@ -150,13 +163,8 @@ export class Builder {
       for (const name of unusedArguments(dockerfile, options.buildArgs)) {
         progress({ stream: `[Warning] One or more build-args [${name}] were not consumed\n` })
       }
-      if (imageId !== null) options.progress({ aux: { ID: imageId } })
       if (session !== null) options.progress({ aux: { Metadata: metadata } })
-      if (imageId === null) return
-      options.progress({
-        stream: options.quiet ? `${imageId}\n` : `Successfully built ${shortId(imageId)}\n`,
-      })
-      for (const name of names) progress({ stream: `Successfully tagged ${familiarString(name)}\n` })
+      output.built(imageId, names.map(familiarString))
     } finally {
       this.#running.delete(options.buildId)
       await rm(directory, { recursive: true, force: true })
@@ -247,7 +255,7 @@ export class Builder {
       repository: familiarString({ ...repository, tag: null }),
       tag,
       platform: null,
-      auth: authFor(at.options, familiarString(name)),
+      auth: await registryAuths(at.options, this.sessions)(familiarString(name)),
       signal: at.signal,
       progress(message) {
         const aux = 'aux' in message ? (message.aux as { Digest?: Digest } | null) : null
@@ -307,9 +315,9 @@ function hostFirst(built: readonly BuiltImage[], host: BuildPlatform): readonly 
 function refuseUnsupported(options: BuildOptions): void {
   if (options.call !== '' && options.call !== 'check')
     throw new InvalidArgumentError(`unknown call ${JSON.stringify(options.call)}`)
-  if (options.builderVersion === '2') {
+  if (options.remote === 'client-session') {
     throw new NotImplementedError(
-      'BuildKit builds need a session, which this daemon does not serve: set DOCKER_BUILDKIT=0',
+      "the context of this build is in a BuildKit session, which Wharf does not read: send it as the request's body, or set DOCKER_BUILDKIT=0",
     )
   }
 }

@@ -214,7 +214,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
       volumes,
       system,
       builds: builder,
-      sessions: null,
+      sessions: builder.sessions,
     },
     reload(next) {
       system.reload(next)

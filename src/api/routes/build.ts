@@ -16,8 +16,7 @@ export function addBuildRoutes(router: Router, builds: BuildBackend): void {
   router
     .add('POST', '/build', async (request, response) => {
       const options = readBuildOptions(request)
-      const isRemote = options.remote !== '' && options.remote !== 'client-session'
-      const context = isRemote || options.session !== '' ? null : request.body
+      const context = options.remote === '' ? request.body : null
       await withProgress(response, (progress) => builds.build(context, { ...options, progress }))
     })
     .add('POST', '/build/session', async (_request, response) => {

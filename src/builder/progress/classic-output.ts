@@ -1,20 +1,51 @@
 import { StringDecoder } from 'node:string_decoder'
+import type { Digest } from '#base/digest.ts'
 import { shortId } from '#base/ids.ts'
-import { stateId } from './image-config.ts'
-import type { StepListener } from './needs.ts'
-import type { Step } from './ops/context.ts'
-import type { SolveObserver } from './solver/vertex.ts'
-import type { BuildState } from './state.ts'
+import { stateId } from '../image-config.ts'
+import type { StepListener } from '../needs.ts'
+import type { Step } from '../ops/context.ts'
+import type { BuildState } from '../state.ts'
+import type { BuildOutput, StepsOutput } from './build-output.ts'
 
 /** Red, as Docker shows what a command writes to its standard error. */
 const RED = '\x1b[91m'
 const PLAIN = '\x1b[0m'
 
-/**
- * Tells a build in the words of Docker's classic builder (`Step 1/3 : …`, ` ---> …`). Stages run side by side but
- * are told one after the other: the first that is not done is live, later ones wait their turn.
- */
-export class ClassicOutput implements SolveObserver<BuildState> {
+/** Tells a build in the words of Docker's classic builder: `Step 1/3 : …`, ` ---> …`, `Successfully built …`. */
+export class ClassicOutput implements BuildOutput {
+  readonly #progress: (message: object) => void
+  readonly #quiet: boolean
+
+  /** `quiet` tells the id of the image and nothing else. */
+  constructor(progress: (message: object) => void, options: { readonly quiet: boolean }) {
+    this.#progress = progress
+    this.#quiet = options.quiet
+  }
+
+  message(line: object): void {
+    if (!this.#quiet) this.#progress(line)
+  }
+
+  steps(steps: readonly Step[]): StepsOutput {
+    return new ClassicSteps(steps, (line) => this.message(line))
+  }
+
+  task<T>(_name: string, work: () => Promise<T>): Promise<T> {
+    return work()
+  }
+
+  built(imageId: Digest | null, names: readonly string[]): void {
+    if (imageId === null) return
+    this.#progress({ aux: { ID: imageId } })
+    this.#progress({
+      stream: this.#quiet ? `${imageId}\n` : `Successfully built ${shortId(imageId)}\n`,
+    })
+    for (const name of names) this.message({ stream: `Successfully tagged ${name}\n` })
+  }
+}
+
+/** Stages run side by side but are told one after the other: the first that is not done is live, later ones wait their turn. */
+class ClassicSteps implements StepsOutput {
   readonly #progress: (message: object) => void
   readonly #steps: readonly Step[]
   readonly #waiting = new Map<number, object[]>()
