@@ -75,6 +75,7 @@ export function openContainers(dependencies: ContainerDependencies): Containers 
   const removing = new Removing(context, { runs, stopping })
   const logs = new ContainerLogs(context.directory, {
     logger: context.logger,
+    drivers: context.logDrivers,
     sinkOf: sinkFactory(context.logDrivers, context),
   })
   runs.listen(logs)

@@ -1,17 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { chown, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { join } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 import type { Owner } from '#base/id-map.ts'
 import { failpoint } from '#base/failpoint.ts'
 import type { Logger } from '#base/logger.ts'
-import { InvalidArgumentError, errnoOf, messageOf } from '#errors/errors.ts'
+import { InvalidArgumentError, WharfError, errnoOf, messageOf } from '#errors/errors.ts'
 import { syncDirectory } from '#kernel/fs-sync.ts'
 import { isMountPoint, mount, umountAll } from '#kernel/mounts.ts'
 import { checkLocalOptions, localMount } from './local-options.ts'
+import type { LocalMount } from './local-options.ts'
 import type { VolumeDriver } from './volume-driver.ts'
 
 /** What a volume's directory is renamed to while its files go: no volume can have this name. */
 const REMOVED_PREFIX = '.removed-'
+
+/** What the options say could not be mounted, in Docker's words (500). */
+export class VolumeMountError extends WharfError {
+  readonly code = 'kernel'
+}
 
 /** Volumes that are directories of the data root, with something mounted on them when their options say so. */
 export class LocalDriver implements VolumeDriver {
@@ -67,13 +75,19 @@ export class LocalDriver implements VolumeDriver {
   }): Promise<string> {
     const path = this.mountpoint(name)
     if (isMountPoint(path)) return path
-    const request = await localMount(options)
+    let request: LocalMount | null
     try {
-      if (request !== null) mount(path, request)
+      request = await localMount(options)
     } catch (error) {
-      throw new InvalidArgumentError(
-        `failed to mount local volume: mount ${request?.source ?? ''}:${path}, data: ${request?.data ?? ''}: ${messageOf(error)}`,
-        { cause: error },
+      const why = `error resolving passed in network volume address: ${messageOf(error)}`
+      throw new VolumeMountError(`error while mounting volume '${path}': ${why}`, { cause: error })
+    }
+    if (request === null) return path
+    try {
+      mount(path, request)
+    } catch (error) {
+      throw new VolumeMountError(
+        `error while mounting volume '${path}': failed to mount local volume: ${mountFault(path, { request, error })}`,
       )
     }
     return path
@@ -105,6 +119,18 @@ export class LocalDriver implements VolumeDriver {
       this.#logger.warn('remove files of a volume', { path, error: messageOf(error) })
     })
   }
+}
+
+/** What was to be mounted where, and why it was not, as Docker says it; a password is nobody's to read in a log. */
+function mountFault(path: string, of: { readonly request: LocalMount; readonly error: unknown }): string {
+  const { source, flags, data } = of.request
+  const shownFlags = flags === 0 ? '' : `, flags: 0x${flags.toString(16)}`
+  const hidden = data.replace(/(^|,)(password|pass)=[^,]*/g, '$1$2=********')
+  const shownData = hidden === '' ? '' : `, data: ${hidden}`
+  const errno = constants.errno[(errnoOf(of.error) ?? '') as keyof typeof constants.errno] as
+    number | undefined
+  const why = errno === undefined ? messageOf(of.error) : getSystemErrorMessage(-errno)
+  return `mount ${source}:${path}${shownFlags}${shownData}: ${why}`
 }
 
 function checkName(name: string): void {

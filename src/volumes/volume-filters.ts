@@ -62,5 +62,9 @@ function booleanOf(name: string, value: string): boolean {
   const word = value.toLowerCase()
   if (word === 'true' || word === '1') return true
   if (word === 'false' || word === '0') return false
-  throw new InvalidArgumentError(`invalid filter '${name}=${value}'`)
+  throw new InvalidArgumentError(
+    name === 'all'
+      ? `invalid filter 'all': strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`
+      : `invalid filter '${name}=[${value}]'`,
+  )
 }

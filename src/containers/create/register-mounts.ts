@@ -80,13 +80,13 @@ function volumesFrom(text: string, sources: MountSources): readonly MountRecord[
   const mode = parseMode(modeText)
   if (reference === '' || mode === null || !mode.copy) {
     throw new InvalidArgumentError(
-      `invalid volumes-from specification: ${modeText === '' ? text : `invalid mode: ${modeText}`}`,
+      modeText === '' ? `invalid volumes-from specification: ${text}` : `invalid mode: ${modeText}`,
     )
   }
   return sources.container(reference).mounts.map((mount) => ({
     ...mount,
     readOnly: mount.readOnly || mode.readOnly,
-    ...(modeText === '' ? {} : { mode: modeText }),
+    ...(modeText === '' ? {} : { mode: '' }),
     // The volume stays the first container's: `rm -v` of this one leaves it.
     ...(mount.type === 'volume' ? { anonymous: mount.anonymous, copyUp: false } : {}),
   }))

@@ -5,8 +5,8 @@ import type { ContainerRecord } from '../records.ts'
 import type { RunListener } from '../runs.ts'
 import { isAlive } from '../state.ts'
 import { JsonLog } from './json-log.ts'
-import { logAttributes } from './log-attributes.ts'
 import { cacheOptions } from './log-config.ts'
+import type { LogDrivers } from './log-drivers.ts'
 import { RotatedFile } from './rotated-file.ts'
 import { parseJsonRotation, parseLocalRotation } from './rotation-options.ts'
 import { parseBool } from './go-values.ts'
@@ -26,13 +26,18 @@ interface OpenLog {
 export class ContainerLogs implements RunListener {
   readonly #directory: string
   readonly #logger: Logger
+  readonly #drivers: LogDrivers
   readonly #sinkOf: SinkFactory
   readonly #open = new Map<string, OpenLog>()
   readonly #finishing = new Map<string, Promise<void>>()
 
-  constructor(directory: string, options: { readonly logger: Logger; readonly sinkOf: SinkFactory }) {
+  constructor(
+    directory: string,
+    options: { readonly logger: Logger; readonly drivers: LogDrivers; readonly sinkOf: SinkFactory },
+  ) {
     this.#directory = directory
     this.#logger = options.logger
+    this.#drivers = options.drivers
     this.#sinkOf = options.sinkOf
   }
 
@@ -135,7 +140,10 @@ export class ContainerLogs implements RunListener {
     const feeder = new SpoolFeeder(paths.spool, {
       logger: this.#logger,
       onIdle: () => this.#open.delete(record.id),
-      consumers: [new JsonLog(file, { attributes: logAttributes(record) }), ...(sink === null ? [] : [sink])],
+      consumers: [
+        new JsonLog(file, { attributes: this.#drivers.attributes(record) }),
+        ...(sink === null ? [] : [sink]),
+      ],
     })
     const log = { feeder, file, hasSink: sink !== null }
     this.#open.set(record.id, log)

@@ -121,6 +121,13 @@ function attributesText(rest: string): string {
   if (at < 0 || end < at) return ''
   const attributes = JSON.parse(rest.slice(at + ATTRIBUTES.length, end)) as Record<string, string>
   return Object.entries(attributes)
-    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .map(([key, value]) => `${queryEscape(key)}=${queryEscape(value)}`)
     .join(',')
+}
+
+/** As Go's url.QueryEscape. */
+function queryEscape(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
 }

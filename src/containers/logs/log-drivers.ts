@@ -104,6 +104,15 @@ export class LogDrivers {
     return driver.open(ownOptions(Config ?? {}), this.#source(record))
   }
 
+  /** What a container's log file tells beside each line. */
+  attributes(record: ContainerRecord): Readonly<Record<string, string>> {
+    const { Type, Config } = record.hostConfig.LogConfig ?? {}
+    const attributes = logAttributes(record)
+    return Type === 'json-file' && Config?.['tag']
+      ? { ...attributes, tag: this.#source(record).tag }
+      : attributes
+  }
+
   async #checkPlugin(type: string): Promise<void> {
     try {
       await this.#plugins.get(type, 'LogDriver')
