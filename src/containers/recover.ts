@@ -86,12 +86,15 @@ export async function resumeRuns(context: ContainerContext, runs: Runs, recovere
   }
   // Before the first new run: what is being made now is nobody's yet.
   await runtime.sweep()
-  for (const record of due) {
-    void runs
-      .resume(record.id)
+  // What a container is linked to is older than it, and starts before it.
+  const starts = new Map<string, Promise<void>>()
+  for (const { id, links } of due) {
+    const start = Promise.all(links.map(({ containerId }) => starts.get(containerId)))
+      .then(() => runs.resume(id))
       .catch((error: unknown) =>
-        logger.warn('start a container with the daemon', { container: record.id, error: messageOf(error) }),
+        logger.warn('start a container with the daemon', { container: id, error: messageOf(error) }),
       )
+    starts.set(id, start)
   }
 }
 

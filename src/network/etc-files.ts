@@ -9,10 +9,9 @@ export function hostsFile(options: {
   /** Lines besides: extra hosts and links. */
   readonly extra: readonly { readonly address: string; readonly names: string }[]
 }): string {
-  const own =
-    options.domainname === ''
-      ? options.hostname
-      : `${options.hostname}.${options.domainname} ${options.hostname}`
+  const whole = options.domainname === '' ? options.hostname : `${options.hostname}.${options.domainname}`
+  const [first] = whole.split('.', 1)
+  const own = first === whole ? whole : `${whole} ${first}`
   const lines = [
     ['127.0.0.1', 'localhost'],
     ['::1', 'localhost ip6-localhost ip6-loopback'],

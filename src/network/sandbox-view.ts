@@ -156,10 +156,10 @@ function resolvText(record: SandboxRecord, context: ViewContext): string {
   if (mode.kind === 'host' && untouched) return hostFile('/etc/resolv.conf')
   const resolver = effectiveResolver(record, context)
   if (!usesEmbeddedDns(record, context)) {
-    return resolvConf({
-      ...resolver,
-      servers: mode.kind === 'host' ? resolver.servers : reachableServers(resolver.servers),
-    })
+    // What somebody has asked for stands, even where it can hardly be reached.
+    const isAsked = dns.servers.length > 0 || context.dns.servers.length > 0
+    const servers = mode.kind === 'host' || isAsked ? resolver.servers : reachableServers(resolver.servers)
+    return resolvConf({ ...resolver, servers })
   }
   const options = resolver.options.some((option) => option.startsWith('ndots:'))
     ? resolver.options

@@ -106,6 +106,36 @@ export const effectScripts: readonly Script[] = [
       timeout 30 docker run -i --rm busybox sh -c 'cat && echo ended' < /dev/null`,
   },
   {
+    name: 'a network that is joined through another container',
+    steps: `
+      @docker run -d --name net1 busybox top
+      @docker run -d --name net2 --network container:net1 busybox top
+      docker run --rm --network container:net2 busybox hostname | wc -c
+      docker run --rm --network container:net2 busybox grep -c "$(docker inspect -f '{{.NetworkSettings.IPAddress}}' net1)" /etc/hosts
+      docker create --name self --network container:self busybox >/dev/null; api POST /containers/self/start
+      docker run --rm --pid container:net2 busybox ps | grep -c top`,
+  },
+  {
+    name: 'a container that is linked to one that does not run does not start',
+    steps: `
+      @docker create --name parent busybox top
+      @docker create --name child --link parent:alias busybox true
+      api POST /containers/child/start
+      docker start parent child
+      docker start -a child`,
+  },
+  {
+    name: 'names and servers that are asked for',
+    steps: `
+      docker run --rm -h foobar.example.com busybox sed -n '$s/^[0-9.]*//p' /etc/hosts
+      docker run --rm -h foo --domainname example.com busybox sed -n '$s/^[0-9.]*//p' /etc/hosts
+      docker run --rm --dns 127.0.0.1 busybox grep ^nameserver /etc/resolv.conf 2>/dev/null
+      docker run --rm -e HOME= busybox env | grep HOME
+      docker run --rm -v nv:/x:shared busybox true 2>&1 | head -1
+      @docker run -d --name keys busybox top
+      docker attach --detach-keys=ctrl-A,a keys`,
+  },
+  {
     name: 'TERM is of the terminal',
     steps: `
       @docker run -dt --name term busybox cat

@@ -13,7 +13,7 @@ export function parseDetachKeys(text: string | null): readonly number[] {
   if (text === null || text === '') return DEFAULT_KEYS
   return text.split(',').map((key) => {
     const control = /^ctrl-(.)$/.exec(key)?.[1]
-    const code = control === undefined ? key.charCodeAt(0) : CONTROL_KEYS.indexOf(control.toLowerCase())
+    const code = control === undefined ? key.charCodeAt(0) : CONTROL_KEYS.indexOf(control)
     if (code === -1 || (control === undefined && (key.length !== 1 || code > 127))) {
       throw new InvalidArgumentError(`Invalid detach keys (${text}) provided`)
     }

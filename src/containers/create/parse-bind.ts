@@ -47,7 +47,9 @@ export function parseBind(text: string): ParsedBind {
     )
   }
   const mode = parseMode(modeText)
-  if (mode === null || (kind === 'volume' && mode.propagation !== null) || (kind === 'bind' && !mode.copy)) {
+  if (kind === 'volume' && mode !== null && mode.propagation !== null)
+    refuse('invalid mount config for type "volume": field BindOptions must not be specified')
+  if (mode === null || (kind === 'bind' && !mode.copy)) {
     throw new InvalidArgumentError(`invalid mode: ${modeText}`)
   }
   return { source: kind === 'bind' ? cleanPath(source) : source, destination, kind, modeText, mode }

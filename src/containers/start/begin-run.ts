@@ -39,7 +39,11 @@ export async function beginRun(
   }
   const ids = idMapOf(record, context.defaults)
   const owner = ids === null ? null : userNamespaceOf(record, { ids, peers, defaults: context.defaults })
-  const request = sandboxRequest(record, (reference) => networkPeer(peers, reference), owner)
+  assertLinksRun(record, peers)
+  const joins = record.hostConfig.NetworkMode ?? ''
+  const resolve = (reference: string): ContainerRecord =>
+    joins === `container:${reference}` ? networkPeer(peers, { reference, id }) : peers.resolve(reference)
+  const request = sandboxRequest(record, resolve, owner)
   const joined = request.mode.kind === 'container' ? joinable(peers.resolve(request.mode.containerId)) : null
   const monitor = {
     id,
@@ -109,13 +113,36 @@ async function allSettled<A, B, C>(work: [Promise<A>, Promise<B>, Promise<C>]): 
   return await Promise.all(work)
 }
 
-/** @throws RuntimeFailure, for dockerd answers 500 */
-function networkPeer(peers: NamespacePeers, reference: string): ContainerRecord {
+/**
+ * The container whose network is joined: of one that has joined another's itself, that other.
+ * @throws RuntimeFailure, for dockerd answers 500
+ */
+function networkPeer(peers: NamespacePeers, asked: { reference: string; id: string }): ContainerRecord {
   try {
-    return peers.resolve(reference)
+    const seen = new Set([asked.id])
+    for (let peer = peers.resolve(asked.reference); ;) {
+      if (seen.has(peer.id)) {
+        throw new RuntimeFailure('cannot join own network namespace', { exitCode: 128 })
+      }
+      seen.add(peer.id)
+      const mode = peer.hostConfig.NetworkMode ?? ''
+      if (!mode.startsWith('container:') || !isAlive(peer.state)) return peer
+      peer = peers.resolve(mode.slice('container:'.length))
+    }
   } catch (cause) {
+    if (cause instanceof RuntimeFailure) throw cause
     const message = `joining network namespace of container: ${messageOf(cause)}`
     throw new RuntimeFailure(message, { exitCode: 128, cause })
+  }
+}
+
+/** @throws RuntimeFailure in Docker's words when what the container is linked to does not run */
+function assertLinksRun(record: ContainerRecord, peers: NamespacePeers): void {
+  for (const { containerId, alias } of record.links) {
+    const other = peers.resolve(containerId)
+    if (isAlive(other.state)) continue
+    const link = `/${other.name} AS /${record.name}/${alias}`
+    throw new RuntimeFailure(`Cannot link to a non running container: ${link}`, { exitCode: 128 })
   }
 }
 

@@ -12,7 +12,8 @@ export function containerEnvironment(options: {
 }): readonly string[] {
   const { own, links, hostname, tty } = options
   const base = [DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : []), ...links]
-  return mergeEnvironment(base, own)
+  // An empty HOME is none: the runtime then takes the user's, as runc does of its own accord.
+  return mergeEnvironment(base, own).filter((entry) => entry !== 'HOME=')
 }
 
 /** Later entries replace earlier ones of the same name, in their place; `NAME` alone removes it. */

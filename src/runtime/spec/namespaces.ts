@@ -17,7 +17,8 @@ export function ociNamespaces(
     ...choose('pid', choices.pid),
     ...choose('ipc', choices.ipc),
     ...choose('cgroup', choices.cgroup),
-    ...(options.time ? [{ type: 'time' } as const] : []),
+    // Beside processes of another container its clocks count; and crun cannot unshare them then (EINVAL).
+    ...(options.time && choices.pid.kind !== 'join' ? [{ type: 'time' } as const] : []),
     ...(choices.user === null ? [] : [userNamespace(choices.user.path)]),
   ]
 }
