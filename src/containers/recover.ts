@@ -89,7 +89,7 @@ export async function resumeRuns(context: ContainerContext, runs: Runs, recovere
   // What a container is linked to is older than it, and starts before it.
   const starts = new Map<string, Promise<void>>()
   for (const { id, links } of due) {
-    const start = Promise.all(links.map(({ containerId }) => starts.get(containerId)))
+    const start = Promise.all(links.flatMap(({ containerId }) => starts.get(containerId) ?? []))
       .then(() => runs.resume(id))
       .catch((error: unknown) =>
         logger.warn('start a container with the daemon', { container: id, error: messageOf(error) }),
