@@ -22,7 +22,7 @@ import type { Storage } from '#images/storage.ts'
 import { openCgroups } from '#kernel/cgroups/open-cgroups.ts'
 import { openUserNamespace } from '#kernel/user-namespaces.ts'
 import { networkSchema } from '#network/network-store.ts'
-import type { Networks } from '#network/networks.ts'
+import type { DnsCounts, Networks } from '#network/networks.ts'
 import { openNetworks } from '#network/open-networks.ts'
 import { clusterSchema } from '#network/overlay/cluster-follower.ts'
 import { createRegistryService } from '#registry/registry-service.ts'
@@ -49,6 +49,7 @@ import { DaemonSystem } from './system.ts'
 export interface Daemon {
   readonly backends: Backends
   readonly events: Events
+  readonly dnsCounts: () => DnsCounts
   /** Takes over what SIGHUP can change; what is shown and used from now on. */
   reload(config: DaemonConfig): void
   /** The second part of the start, while the API is served already. */
@@ -203,6 +204,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
   const parts: Parts = { containers, networks, volumes, storage, runtime }
   return {
     events,
+    dnsCounts: () => networks.dnsCounts(),
     backends: {
       containers: containers.backend,
       execs: containers.execs,

@@ -4,12 +4,14 @@ import { availableParallelism, totalmem } from 'node:os'
 import type { ContainerQueries } from '#api/backends.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Events } from '#events/events.ts'
+import type { DnsCounts } from '#network/networks.ts'
 import { kernelVersion, machineName, operatingSystem } from './machine-facts.ts'
 import { PRODUCT_VERSION } from './version.ts'
 
 export interface MetricsSources {
   readonly containers: Pick<ContainerQueries, 'counts'>
   readonly events: Events
+  readonly dns: () => DnsCounts
 }
 
 /**
@@ -44,7 +46,7 @@ export async function serveMetrics(address: string, sources: MetricsSources): Pr
 const startedAt = Date.now() / 1000 - process.uptime()
 
 /** The figures of this moment. */
-export function metricsText({ containers, events }: MetricsSources): string {
+export function metricsText({ containers, events, dns }: MetricsSources): string {
   const { running, paused, stopped } = containers.counts()
   const cpu = process.cpuUsage()
   const info = {
@@ -70,6 +72,10 @@ export function metricsText({ containers, events }: MetricsSources): string {
       help: 'Followers of events',
       now: events.listeners,
     }),
+    ...metric('wharf_dns_answers_total', 'counter', 'Answers of the embedded DNS, by who knew'),
+    ...Object.entries(dns()).map(
+      ([from, count]) => `wharf_dns_answers_total{from="${from}"} ${String(count)}`,
+    ),
     ...value('process_resident_memory_bytes', 'gauge', {
       help: 'Resident memory',
       now: process.memoryUsage.rss(),

@@ -56,6 +56,7 @@ export async function runDaemon(given: DaemonConfig, options: RunOptions): Promi
       : await serveMetrics(config.metricsAddress, {
           containers: daemon.backends.containers,
           events: daemon.events,
+          dns: daemon.dnsCounts,
         })
   const listeners = await openListeners(api, planned, { group: config.group, log })
   log.info('serving', { ms: Math.round(performance.now() - startMs), version: PRODUCT_VERSION })

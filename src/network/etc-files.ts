@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 
 /** The text of a container's /etc/hosts. */
 export function hostsFile(options: {
@@ -62,13 +62,26 @@ export function resolvConf(config: ResolverConfig): string {
 const PUBLIC_SERVERS = ['8.8.8.8', '8.8.4.4']
 
 /**
- * The host's resolver, read anew each time (it changes with the network the host is in). systemd-resolved's stub on loopback is no use to
+ * The host's resolver, followed as it changes with the network the host is in. systemd-resolved's stub on loopback is no use to
  * others: then its list of real servers counts.
  */
 export function hostResolver(path = '/etc/resolv.conf'): ResolverConfig {
-  const config = parseResolvConf(readOrEmpty(path))
+  const config = parsedFile(path)
   const onlyStub = config.servers.length === 1 && config.servers[0] === '127.0.0.53'
-  return onlyStub ? parseResolvConf(readOrEmpty('/run/systemd/resolve/resolv.conf')) : config
+  return onlyStub ? parsedFile('/run/systemd/resolve/resolv.conf') : config
+}
+
+/** Parsed files, by path, for as long as they are the same: it is asked for each name that goes to other servers. */
+const parsed = new Map<string, { readonly mark: string; readonly config: ResolverConfig }>()
+
+function parsedFile(path: string): ResolverConfig {
+  const facts = statSync(path, { bigint: true, throwIfNoEntry: false })
+  const mark = facts === undefined ? '' : `${facts.ino} ${facts.mtimeNs} ${facts.ctimeNs} ${facts.size}`
+  const known = parsed.get(path)
+  if (known?.mark === mark) return known.config
+  const config = parseResolvConf(readOrEmpty(path))
+  parsed.set(path, { mark, config })
+  return config
 }
 
 /** Servers that a container can reach by itself. */

@@ -35,6 +35,17 @@ test('the gateway keeps clear of auxiliary addresses and lies in the range', () 
   assert.equal(plan({ Subnet: '10.1.0.0/24', Gateway: '10.1.0.254' })[0]?.gateway, '10.1.0.254')
 })
 
+test('an unspecified subnet is a wish for a size', () => {
+  assert.deepEqual(
+    plan({ Subnet: '0.0.0.0/26' }, { Subnet: '0.0.0.0/24' }).map(({ subnet, gateway }) => [subnet, gateway]),
+    [
+      ['10.0.2.0/26', '10.0.2.1'],
+      ['10.0.3.0/24', '10.0.3.1'],
+    ],
+  )
+  assert.throws(() => plan({ Subnet: '0.0.0.0/8' }), PermissionDeniedError)
+})
+
 test('both families', () => {
   const [six, four] = plan({ Subnet: 'fd00:1::/64' })
   assert.deepEqual([six?.family, six?.gateway, four?.subnet], [6, 'fd00:1::1', '10.0.2.0/24'])

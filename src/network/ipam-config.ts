@@ -38,7 +38,20 @@ export function planPools(
       continue
     }
     const pool = checkConfig(config, wrong)
-    if (pool !== null && (pool.family === 4 ? options.enableIPv4 : options.enableIPv6)) pools.push(pool)
+    if (pool !== null && options.allocate && isUnspecified(pool)) {
+      const { prefix } = parseCidr(pool.subnet).subnet
+      const taken = [
+        ...context.networks,
+        ...context.routes,
+        ...pools.map((other) => parseCidr(other.subnet).subnet),
+      ]
+      pools.push({
+        ...pool,
+        subnet: chooseSubnet(context.pools, taken, { family: pool.family, prefix }),
+        hidesGateway: false,
+      })
+    } else if (pool !== null && (pool.family === 4 ? options.enableIPv4 : options.enableIPv6))
+      pools.push(pool)
   }
   if (wrong.length > 0) throw new InvalidArgumentError(`invalid network config:\n${wrong.join('\n')}`)
   if (!options.allocate) return pools
@@ -53,10 +66,18 @@ export function planPools(
   for (const family of [4, 6] as const) {
     if (!(family === 4 ? options.enableIPv4 : options.enableIPv6)) continue
     if (pools.some((pool) => pool.family === family)) continue
-    const subnet = chooseSubnet(context.pools, [...context.networks, ...context.routes, ...subnets], family)
+    const subnet = chooseSubnet(context.pools, [...context.networks, ...context.routes, ...subnets], {
+      family,
+    })
     pools.push({ family, subnet, range: null, gateway: null, aux: {} })
   }
   return pools.map(withGateway)
+}
+
+/** `0.0.0.0/24` or `::/64`: this size, from the pools. */
+function isUnspecified(pool: PoolRecord): boolean {
+  const { subnet } = parseCidr(pool.subnet)
+  return subnet.first === 0n && subnet.prefix > 0
 }
 
 /** The first address of the subnet (of the range, as Docker) that nothing else has. */

@@ -161,6 +161,16 @@ export interface Sandboxes {
   onHostsChanged(listener: (containerId: string, hosts: string) => void): void
 }
 
+/** What the embedded DNS has answered since the daemon started, by where the answers came from. */
+export interface DnsCounts {
+  /** Names and addresses of containers. */
+  readonly containers: number
+  readonly cache: number
+  readonly upstream: number
+  /** Nobody knew: SERVFAIL. */
+  readonly failed: number
+}
+
 /** All of networking: one per daemon. */
 export interface Networks extends NetworkCatalog, Sandboxes {
   /**
@@ -168,6 +178,7 @@ export interface Networks extends NetworkCatalog, Sandboxes {
    * New sandboxes may be asked for while it runs.
    */
   recover(runningContainerIds: ReadonlySet<string>): Promise<void>
+  dnsCounts(): DnsCounts
   /** Stops serving (DNS sockets, timers); what containers use stays in the kernel. */
   close(): Promise<void>
 }

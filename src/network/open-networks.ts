@@ -178,6 +178,7 @@ class OpenNetworks implements Networks {
     this.#sandboxes.disconnect(containerId, options)
   republish: Networks['republish'] = (containerId, change) => this.#sandboxes.republish(containerId, change)
   rename: Networks['rename'] = (containerId, newName) => this.#sandboxes.rename(containerId, newName)
+  dnsCounts: Networks['dnsCounts'] = () => this.#dns.counts()
   onHostsChanged: Networks['onHostsChanged'] = (listener) => this.#sandboxes.onHostsChanged(listener)
 
   async recover(runningContainerIds: ReadonlySet<string>): Promise<void> {

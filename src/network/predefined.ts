@@ -123,7 +123,7 @@ function choosePool6(
 }
 
 function chooseFree({ pools, networks, routes }: IpamContext, family: 4 | 6): string {
-  return chooseSubnet(pools, [...networks, ...routes], family)
+  return chooseSubnet(pools, [...networks, ...routes], { family })
 }
 
 function parseFlag(name: string, text: string, family: 4 | 6): ReturnType<typeof parseCidr> {

@@ -18,25 +18,28 @@ export const defaultAddressPools: readonly AddressPoolBase[] = [
 /**
  * The first subnet of the pools that overlaps nothing.
  * @param taken subnets of networks and of the host's routes
+ * @param wanted.prefix the size of it; absent: what each pool says
  * @throws PermissionDeniedError when there is none.
  */
 export function chooseSubnet(
   pools: readonly AddressPoolBase[],
   taken: readonly Subnet[],
-  family: 4 | 6,
+  wanted: { readonly family: 4 | 6; readonly prefix?: number },
 ): string {
-  for (const pool of pools) {
-    const { subnet: base } = parseCidr(pool.base)
-    if (base.family !== family || pool.size < base.prefix) continue
-    let candidate = subnetOf({ family, value: base.first }, pool.size)
+  const { family, prefix } = wanted
+  for (const { base: text, size: usual } of pools) {
+    const size = prefix ?? usual
+    const { subnet: base } = parseCidr(text)
+    if (base.family !== family || size < base.prefix) continue
+    let candidate = subnetOf({ family, value: base.first }, size)
     while (candidate.last <= base.last) {
       const hit = taken.find((other) => overlaps(other, candidate))
       if (hit === undefined) return formatSubnet(candidate)
       // On to the first subnet behind what is in the way: a large pool is not walked one by one.
       const next = (hit.last > candidate.last ? hit.last : candidate.last) + 1n
-      const aligned = subnetOf({ family, value: next }, pool.size)
+      const aligned = subnetOf({ family, value: next }, size)
       const start = aligned.first < next ? aligned.last + 1n : aligned.first
-      candidate = subnetOf({ family, value: start }, pool.size)
+      candidate = subnetOf({ family, value: start }, size)
     }
   }
   throw new PermissionDeniedError('all predefined address pools have been fully subnetted')

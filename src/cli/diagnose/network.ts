@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Network } from '#spec/docker/network.ts'
 import type { Context } from '../core/context.ts'
+import { lookInside } from './container.ts'
+import { firewallKnows, ipJson } from './local.ts'
 
 type Inspected = Network & {
   readonly Containers?: Readonly<
@@ -15,18 +16,13 @@ interface IpLink {
   readonly addr_info: readonly { readonly local: string }[]
 }
 
-/** Asks ip(8) of the namespace we are in; nothing where it knows no such link. */
-function ipJson(...args: readonly string[]): readonly IpLink[] {
-  const { status, stdout } = spawnSync('ip', ['-j', ...args], { encoding: 'utf8' })
-  return status === 0 && stdout.trim() !== '' ? (JSON.parse(stdout) as IpLink[]) : []
-}
-
 /**
- * Holds what the daemon says of a bridge network against this machine: is the bridge there and up, has it the gateway's
- * address, is a link attached for each container, may packets be forwarded. Only for a daemon on this machine.
+ * Holds what the daemon says of a network against this machine: is the bridge there and up, has it the gateway's
+ * address, does the firewall know it, is a link attached for each container, may packets be forwarded; and in each container: address, link, default route,
+ * name server. Only for a daemon on this machine, and with its rights.
  * @returns whether all is well.
  */
-export function diagnoseNetwork(context: Context, text: string): boolean {
+export async function diagnoseNetwork(context: Context, text: string): Promise<boolean> {
   const network = JSON.parse(text) as Inspected
   let healthy = true
   const check = (ok: boolean, what: string) => {
@@ -34,23 +30,29 @@ export function diagnoseNetwork(context: Context, text: string): boolean {
     context.out.line(`  ${ok ? 'ok  ' : 'FAIL'}  ${what}`)
   }
   context.out.line(`${network.Name} (${network.Driver})`)
-  if (network.Driver !== 'bridge') {
-    context.out.line('  --    only bridge networks have something to look at here')
-    return true
+  if (network.Driver === 'bridge') checkBridge(network, check)
+  const { containers } = await context.client()
+  for (const id of Object.keys(network.Containers ?? {})) {
+    const place = { name: network.Name ?? '', isInternal: network.Internal === true }
+    for (const { ok, what } of lookInside(await containers.inspect(id), place)) check(ok, what)
   }
+  return healthy
+}
+
+function checkBridge(network: Inspected, check: (ok: boolean, what: string) => void): void {
   const id = network.Id ?? ''
   const bridge = network.Options?.['com.docker.network.bridge.name'] ?? `br-${id.slice(0, 12)}`
   // Not from /sys, which shows the links of the namespace it was mounted in.
-  const link = ipJson('address', 'show', 'dev', bridge)[0]
+  const link = ipJson<IpLink>(['address', 'show', 'dev', bridge])[0]
   check(link !== undefined, `bridge ${bridge} exists`)
-  if (link === undefined) return false
+  if (link === undefined) return
   check(link.flags.includes('UP'), `bridge ${bridge} is up`)
   const addresses = link.addr_info.map(({ local }) => local)
   for (const { Gateway } of network.IPAM?.Config ?? []) {
     if (Gateway !== undefined && Gateway !== null && Gateway !== '')
       check(addresses.includes(Gateway), `gateway ${Gateway} is on ${bridge}`)
   }
-  const ports = ipJson('link', 'show', 'master', bridge).length
+  const ports = ipJson(['link', 'show', 'master', bridge]).length
   const containers = Object.values(network.Containers ?? {})
   check(
     ports >= containers.length,
@@ -68,7 +70,7 @@ export function diagnoseNetwork(context: Context, text: string): boolean {
   }
   if (network.Internal !== true)
     check(read('/proc/sys/net/ipv4/ip_forward') === '1', 'this machine forwards IPv4')
-  return healthy
+  check(firewallKnows(bridge), `the firewall knows ${bridge}`)
 }
 
 function read(path: string): string {

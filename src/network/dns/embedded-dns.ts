@@ -6,6 +6,7 @@ import type { Logger } from '#base/logger.ts'
 import { gatewayEndpoint } from '../gateways.ts'
 import type { LinkInside } from '../link-inside.ts'
 import type { NetworkStore } from '../network-store.ts'
+import type { DnsCounts } from '../networks.ts'
 import type { SandboxRecord } from '../records.ts'
 import { upstreamServers } from '../sandbox-view.ts'
 import type { ViewContext } from '../sandbox-view.ts'
@@ -25,6 +26,7 @@ const MAX_TCP_CLIENTS = 64
 export class EmbeddedDns implements NameServers {
   readonly #parts: { readonly store: NetworkStore; readonly context: ViewContext; readonly log: Logger }
   readonly #upstream = new Upstream()
+  readonly #counts = { local: 0, asked: 0, failed: 0 }
   readonly #servers = new Map<
     string,
     { readonly udp: UdpSocket; readonly tcp: Server; readonly clients: Set<Socket> }
@@ -32,6 +34,13 @@ export class EmbeddedDns implements NameServers {
 
   constructor(parts: { readonly store: NetworkStore; readonly context: ViewContext; readonly log: Logger }) {
     this.#parts = parts
+  }
+
+  /** Answers since the daemon started, by where they came from. */
+  counts(): DnsCounts {
+    const { local, asked, failed } = this.#counts
+    const cache = this.#upstream.hits
+    return { containers: local, cache, upstream: asked - cache - failed, failed }
   }
 
   open(record: SandboxRecord, inside: LinkInside, options: { readonly fresh: boolean }): void {
@@ -101,9 +110,15 @@ export class EmbeddedDns implements NameServers {
     if (query === null || record === null) return null
     try {
       const local = resolveLocally(store, record, query.question)
-      if (local.kind !== 'unknown') return localAnswer(query, local, tcp)
+      if (local.kind !== 'unknown') {
+        this.#counts.local += 1
+        return localAnswer(query, local, tcp)
+      }
       const servers = this.#mayAskOthers(record) ? upstreamServers(record, context) : []
-      return (await this.#upstream.ask(bytes, { servers, tcp, ttlOf: secondsToKeep })) ?? failure(query)
+      this.#counts.asked += 1
+      const answer = await this.#upstream.ask(bytes, { servers, tcp, ttlOf: secondsToKeep })
+      if (answer === null) this.#counts.failed += 1
+      return answer ?? failure(query)
     } catch (error) {
       log.warn('cannot answer a DNS query', { container: containerId, reason: String(error) })
       return failure(query)

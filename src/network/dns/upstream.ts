@@ -8,6 +8,8 @@ const TOTAL_MS = 6000
 const MAX_QUERIES = 512
 const MAX_CACHED = 2000
 const MAX_TTL_MS = 30_000
+/** A server that did not answer is asked after the others for so long. */
+const FAILED_MS = 15_000
 const FLAG_TRUNCATED = 0x02
 const RCODE_NXDOMAIN = 3
 
@@ -17,7 +19,14 @@ const RCODE_NXDOMAIN = 3
  */
 export class Upstream {
   readonly #cache = new Map<string, { readonly answer: Buffer; readonly until: number }>()
+  readonly #failedUntil = new Map<string, number>()
   #running = 0
+  #hits = 0
+
+  /** How many answers came from the cache. */
+  get hits(): number {
+    return this.#hits
+  }
 
   /** The answer to a query with the query's id, or null when no server gave one in time. */
   async ask(
@@ -30,17 +39,37 @@ export class Upstream {
   ): Promise<Buffer | null> {
     const key = `${options.servers.join()} ${String(options.tcp)} ${query.toString('latin1', 2)}`
     const cached = this.#cache.get(key)
-    if (cached !== undefined && cached.until > Date.now()) return withId(cached.answer, query.readUInt16BE(0))
+    if (cached !== undefined && cached.until > Date.now()) {
+      this.#hits += 1
+      return withId(cached.answer, query.readUInt16BE(0))
+    }
     this.#cache.delete(key)
     if (this.#running >= MAX_QUERIES || options.servers.length === 0) return null
     this.#running += 1
     try {
-      const answer = await race(query, options)
+      const servers = this.#inOrder(options.servers)
+      const answer = await race(query, {
+        servers,
+        tcp: options.tcp,
+        told: (server, ok) => this.#remember(server, ok),
+      })
       if (answer !== null) this.#keep(key, answer, options.ttlOf(answer) * 1000)
       return answer === null ? null : withId(answer, query.readUInt16BE(0))
     } finally {
       this.#running -= 1
     }
+  }
+
+  /** As they were given, those that failed lately last. */
+  #inOrder(servers: readonly string[]): string[] {
+    const now = Date.now()
+    const failed = (server: string): number => ((this.#failedUntil.get(server) ?? 0) > now ? 1 : 0)
+    return servers.toSorted((a, b) => failed(a) - failed(b))
+  }
+
+  #remember(server: string, answered: boolean): void {
+    if (answered) this.#failedUntil.delete(server)
+    else this.#failedUntil.set(server, Date.now() + FAILED_MS)
   }
 
   #keep(key: string, answer: Buffer, ttlMs: number): void {
@@ -60,7 +89,12 @@ function withId(message: Buffer, id: number): Buffer {
 
 function race(
   query: Buffer,
-  options: { readonly servers: readonly string[]; readonly tcp: boolean },
+  options: {
+    readonly servers: readonly string[]
+    readonly tcp: boolean
+    /** Told of each server whether it answered in time. */
+    readonly told: (server: string, answered: boolean) => void
+  },
 ): Promise<Buffer | null> {
   const { promise, resolve } = Promise.withResolvers<Buffer | null>()
   const open: Disposable[] = []
@@ -85,6 +119,7 @@ function race(
     pending += 1
     const done = (answer: Buffer | null): void => {
       pending -= 1
+      options.told(server, answer !== null)
       // A server that fails or refuses may have a colleague that does not.
       if (answer !== null && [0, RCODE_NXDOMAIN].includes(answer.readUInt8(3) & 15)) finish(answer)
       else {
@@ -93,7 +128,10 @@ function race(
       }
     }
     open.push(options.tcp ? exchangeTcp(query, server, done) : exchangeUdp(query, server, done))
-    timer = setTimeout(askNext, NEXT_SERVER_MS)
+    timer = setTimeout(() => {
+      options.told(server, false)
+      askNext()
+    }, NEXT_SERVER_MS)
   }
   askNext()
   return promise
