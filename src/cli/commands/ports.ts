@@ -20,7 +20,12 @@ export default command({
     const found = (await containers.list()).flatMap(({ Names, Image, Ports, NetworkSettings }) =>
       (Ports ?? [])
         .filter(({ PublicPort }) => flags.all || (PublicPort ?? 0) > 0)
-        .map((port) => ({ port, networks: Object.keys(NetworkSettings?.Networks ?? {}), container: (Names?.[0] ?? '').replace(/^\//, ''), image: Image ?? '' })),
+        .map((port) => ({
+          port,
+          networks: Object.keys(NetworkSettings?.Networks ?? {}),
+          container: (Names?.[0] ?? '').replace(/^\//, ''),
+          image: Image ?? '',
+        })),
     )
     printList(context.out, {
       format: flags.format,
@@ -58,7 +63,8 @@ export default command({
 /** Who gets to a port, as far as the daemon has a say; the host's own firewall may let fewer. */
 function reach(port: PortSummary, networks: readonly string[]): string {
   const ip = port.IP ?? ''
-  if ((port.PublicPort ?? 0) === 0) return networks.length === 0 ? 'nobody' : `containers in ${networks.join(', ')}`
+  if ((port.PublicPort ?? 0) === 0)
+    return networks.length === 0 ? 'nobody' : `containers in ${networks.join(', ')}`
   if (/^127\.|^::1$/.test(ip)) return 'this machine'
   if (ip === '' || ip === '0.0.0.0') return 'everybody, by IPv4'
   if (ip === '::') return 'everybody, by IPv6'

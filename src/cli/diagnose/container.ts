@@ -24,7 +24,8 @@ export function lookInside(
   const name = (container.Name ?? '').replace(/^\//, '')
   const netns = container.NetworkSettings?.SandboxKey ?? ''
   const endpoint = container.NetworkSettings?.Networks?.[network.name]
-  if (endpoint === undefined) return [{ ok: false, what: `${name} does not know that it is in ${network.name}` }]
+  if (endpoint === undefined)
+    return [{ ok: false, what: `${name} does not know that it is in ${network.name}` }]
   const links = ipJson<IpLink>(['address', 'show'], { netns })
   if (links.length === 0) return [{ ok: false, what: `${name}: its namespace ${netns} cannot be entered` }]
   const findings: Finding[] = []
@@ -36,9 +37,15 @@ export function lookInside(
     const link = links.find(({ addr_info }) =>
       addr_info.some(({ local, prefixlen }) => local === address && prefixlen === prefix),
     )
-    findings.push({ ok: link !== undefined, what: `${name}: ${address}/${prefix} is on ${link?.ifname ?? 'no link'}` })
+    findings.push({
+      ok: link !== undefined,
+      what: `${name}: ${address}/${prefix} is on ${link?.ifname ?? 'no link'}`,
+    })
     if (link !== undefined)
-      findings.push({ ok: link.flags.includes('LOWER_UP'), what: `${name}: ${link.ifname} is up and plugged in` })
+      findings.push({
+        ok: link.flags.includes('LOWER_UP'),
+        what: `${name}: ${link.ifname} is up and plugged in`,
+      })
   }
   if (!network.isInternal && (endpoint.Gateway ?? '') !== '') findings.push(defaultRoute(name, netns))
   if (!['bridge', 'host', 'none'].includes(network.name)) {
@@ -51,8 +58,13 @@ export function lookInside(
 
 /** A container may have it by another of its networks. */
 function defaultRoute(name: string, netns: string): Finding {
-  const routes = ipJson<{ readonly gateway?: string; readonly dev: string }>(['route', 'show', 'default'], { netns })
+  const routes = ipJson<{ readonly gateway?: string; readonly dev: string }>(['route', 'show', 'default'], {
+    netns,
+  })
   const [route] = routes
   if (route === undefined) return { ok: false, what: `${name}: it has a default route` }
-  return { ok: true, what: `${name}: default route by ${route.dev}${route.gateway ? ` to ${route.gateway}` : ''}` }
+  return {
+    ok: true,
+    what: `${name}: default route by ${route.dev}${route.gateway ? ` to ${route.gateway}` : ''}`,
+  }
 }

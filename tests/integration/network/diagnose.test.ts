@@ -19,7 +19,12 @@ describe('wharf ports and network inspect --diagnose', () => {
   })
 
   test('ports says who reaches what', async () => {
-    const rows = await wharfOk(wharfd, ['ports', '--all', '--format', '{{.Port}} {{.ContainerPort}} {{.Reach}}'])
+    const rows = await wharfOk(wharfd, [
+      'ports',
+      '--all',
+      '--format',
+      '{{.Port}} {{.ContainerPort}} {{.Reach}}',
+    ])
     assert.deepEqual(rows.split('\n').sort(), [
       '- 90/tcp containers in looked',
       `${port} 80/tcp this machine`,
@@ -38,7 +43,8 @@ describe('wharf ports and network inspect --diagnose', () => {
     assert.doesNotMatch(whole, /FAIL/)
     for (const words of [/the firewall knows br-/, /web: .* is on eth0/, /web: default route by eth0 to /, /web: the name server 127.0.0.11 listens/]) assert.match(whole, words) // prettier-ignore
     const key = await wharfd.ok('inspect', '-f', '{{.NetworkSettings.SandboxKey}}', 'web')
-    const inside = (...args: readonly string[]): Promise<unknown> => run(['nsenter', `--net=${key}`, 'ip', ...args])
+    const inside = (...args: readonly string[]): Promise<unknown> =>
+      run(['nsenter', `--net=${key}`, 'ip', ...args])
     await inside('route', 'delete', 'default')
     await inside('link', 'set', 'eth0', 'down')
     const broken = await diagnose()

@@ -6,7 +6,9 @@ export default command({
   usage: '[OPTIONS] NETWORK [NETWORK...]',
   args: atLeast(1),
   flags: {
-    diagnose: bool('Compare what the daemon says with links, routes, firewall and name servers of this machine'),
+    diagnose: bool(
+      'Compare what the daemon says with links, routes, firewall and name servers of this machine',
+    ),
     format: string("How to print: 'json' or a Go template", { short: 'f' }),
     verbose: bool('Show more, for finding faults', { short: 'v' }),
   },
@@ -15,7 +17,8 @@ export default command({
     if (flags.diagnose) {
       const { diagnoseNetwork } = await import('../../diagnose/network.ts')
       let healthy = true
-      for (const name of args) healthy = (await diagnoseNetwork(context, await networks.inspectText(name))) && healthy
+      for (const name of args)
+        healthy = (await diagnoseNetwork(context, await networks.inspectText(name))) && healthy
       return healthy ? 0 : 1
     }
     await inspectAll(context, {
