@@ -1,6 +1,6 @@
 /**
  * Compares wharfd, bundled as users run it, with dockerd and podman by the same stock docker CLI, each in a network namespace of its own,
- * in turn, and prints medians and ratios. Cases: run, exec, life, many, images, logs, growth, memory; all but growth when none is named.
+ * in turn, and prints medians and ratios. Cases: memory, run, exec, life, many, images, logs, and when they are named growth, scale, soak.
  * `--only wharfd,dockerd` chooses engines; `sources` is wharfd from its sources.
  */
 import { execFileSync } from 'node:child_process'
@@ -12,6 +12,8 @@ import { imageCases, stopRegistries } from './cases/images.ts'
 import { execCases, growthCases, lifeCases, manyCases, runCases } from './cases/life.ts'
 import { logCases } from './cases/logs.ts'
 import { memoryCases } from './cases/memory.ts'
+import { scaleCases } from './cases/scale.ts'
+import { soakCases } from './cases/soak.ts'
 import { measure, type Subject } from './measure.ts'
 import { describeMachine, row } from './report.ts'
 import { makeBundle } from './support/bundle.ts'
@@ -25,8 +27,11 @@ const cases: Readonly<Record<string, readonly Subject[]>> = {
   images: imageCases,
   logs: logCases,
   growth: growthCases(200),
+  scale: scaleCases,
+  soak: soakCases,
 }
-const usual = Object.keys(cases).filter((name) => name !== 'growth')
+const lengthy = ['growth', 'scale', 'soak']
+const usual = Object.keys(cases).filter((name) => !lengthy.includes(name))
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -3,7 +3,7 @@ import type { Engine } from '../tests/support/engine.ts'
 /** One thing to measure: `prepare` and `restore` are not timed. */
 export type Subject = {
   readonly name: string
-  readonly unit: 'ms' | 'MB'
+  readonly unit: 'ms' | 'MB' | 'MB/s'
   readonly rounds: number
   /** Does it once and returns what it took, in the unit; NaN when this engine cannot tell. */
   readonly once: (engine: Engine) => Promise<number>

@@ -1,7 +1,6 @@
 import type { Engine } from '../../tests/support/engine.ts'
 import { timed, type Subject } from '../measure.ts'
-
-const sleeper = ['busybox', 'sleep', '100000']
+import { removeMany, runMany, sleeper } from '../support/many.ts'
 
 function run(name: string, ...flags: readonly string[]): Subject {
   return {
@@ -58,21 +57,6 @@ export const lifeCases: readonly Subject[] = [
       }),
   },
 ]
-
-async function runMany(engine: Engine, total: number, parallel: number): Promise<void> {
-  const numbers = Array.from({ length: total }, (_, index) => index)
-  const worker = async (): Promise<void> => {
-    for (let next = numbers.shift(); next !== undefined; next = numbers.shift()) {
-      await engine.ok('run', '-d', '--label', 'bench', ...sleeper)
-    }
-  }
-  await Promise.all(Array.from({ length: parallel }, worker))
-}
-
-async function removeMany(engine: Engine): Promise<void> {
-  const ids = (await engine.ok('ps', '-aq', '--filter', 'label=bench')).split('\n').filter((id) => id !== '')
-  if (ids.length > 0) await engine.ok('rm', '-f', ...ids)
-}
 
 /** Many at once, and what is left to do with many running. */
 export const manyCases: readonly Subject[] = [
