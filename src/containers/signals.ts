@@ -14,6 +14,7 @@ export function parseSignal(text: string): number {
   if (/^\d+$/.test(text)) {
     const number = Number(text)
     if (number >= 1 && number <= RTMAX) return number
+    if (number > RTMAX) throw new InvalidArgumentError(`the linux daemon does not support signal ${text}`)
   } else {
     const name = text.toUpperCase().replace(/^SIG/, '')
     const known = NAMES.get(name)

@@ -31,7 +31,8 @@ function explain(output: string, program: string): ProgramFault {
   const text = runtimeMessage(output)
   const start = 'unable to start container process'
   const quoted = JSON.stringify(program)
-  if (/executable file.* not found/.test(text) && !program.includes('/')) {
+  const isNotFound = /executable file.* not found/.test(text) || program === ''
+  if (isNotFound && !program.includes('/')) {
     return { text: `${start}: exec: ${quoted}: executable file not found in $PATH`, exitCode: NOT_FOUND }
   }
   // crun and runc again; what else may be missing (a mount's source, a cgroup) is told as it is.

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Cgroup } from '#kernel/cgroups/cgroups.ts'
+import type { Cgroup, OomWatch } from '#kernel/cgroups/cgroups.ts'
 import { watchProcess, type WatchedProcess } from '#kernel/processes.ts'
 import { AttachConnection } from './attach-connection.ts'
 import type { Bundle, BundleRecord } from './bundle.ts'
@@ -24,6 +24,7 @@ export class OciContainer {
   ended = false
   pid: number
   readonly #exitFile: string
+  readonly #oom: OomWatch | null
   #main: WatchedProcess | null
   #connection: AttachConnection | null = null
 
@@ -46,6 +47,7 @@ export class OciContainer {
     this.pid = options.pid
     this.#exitFile = join(options.exitsDirectory, options.id)
     this.#main = options.pid > 0 ? watchProcess(options.pid, { keepAlive: false }) : null
+    this.#oom = options.record.systemd ? options.cgroup.watchOomKills() : null
     this.exit = options.monitorEnded.then(() => this.#end())
   }
 
@@ -70,14 +72,17 @@ export class OciContainer {
 
   /** Lets go of everything but the container itself. */
   close(): void {
+    this.#oom?.close()
     this.#main?.[Symbol.dispose]()
     this.#main = null
   }
 
   /** Reads the exit code before the cgroup, with its count of OOM kills, may be removed. */
   async #end(): Promise<ContainerExit> {
-    // systemd may have taken the cgroup away already: conmon, which looked before, leaves a file.
-    const oomKilled = this.cgroup.oomKills() > 0 || existsSync(join(this.bundle.path, 'oom'))
+    // systemd may have taken the cgroup away already: others looked before; conmon leaves a file.
+    const oomKilled =
+      this.cgroup.oomKills() > 0 || (this.#oom?.kills ?? 0) > 0 || existsSync(join(this.bundle.path, 'oom'))
+    this.#oom?.close()
     let exitCode = KILLED
     let finishedAt = new Date()
     try {

@@ -33,6 +33,7 @@ const machinePackages = [
     'libatomic1',
     'procps',
     'criu',
+    'iptables',
   ],
 ]
 const makeLimitMs = 300_000

@@ -16,7 +16,7 @@ export function tmpfsOptions(text: string): readonly string[] {
   for (const option of own) {
     const [key = '', value] = option.split('=', 2)
     if (!(value === undefined ? FLAGS.has(option) : KEYS.has(key))) {
-      throw new InvalidArgumentError(`invalid tmpfs option ["${option}"]`)
+      throw new InvalidArgumentError(`invalid tmpfs option "${option}"`)
     }
   }
   return mergeOptions(['noexec', 'nosuid', 'nodev', 'rprivate'], own)

@@ -31,7 +31,7 @@ export function validateHostConfig(host: HostConfig, config: ContainerConfig): v
     refuse(`Invalid value ${score}, range for oom score adj is [-1000, 1000]`)
   if ((host.ShmSize ?? 0) < 0) refuse('SHM size can not be less than 0')
   if ((host.Isolation ?? '') !== '' && host.Isolation !== 'default') {
-    refuse(`invalid isolation '${host.Isolation}' on linux`)
+    refuse(`invalid isolation (${host.Isolation}): linux only supports 'default'`)
   }
   if ((host.Cgroup ?? '') !== '')
     refuse(`invalid option: Cgroup "${host.Cgroup}" is not supported: use CgroupParent`)

@@ -74,8 +74,18 @@ export interface Cgroup {
   kill(): Promise<void>
   /** How often the kernel killed for want of memory; 0 when it does not exist. */
   oomKills(): number
+  /**
+   * Follows the count of OOM kills, for a group that others may remove before it is looked at: `kills` tells the last count
+   * seen. Null where the kernel gives no notice.
+   */
+  watchOomKills(): OomWatch | null
   /** Removes the group and those below it, waiting for processes that are ending. Fine when it does not exist. */
   remove(): Promise<void>
+}
+
+export interface OomWatch {
+  readonly kills: number
+  close(): void
 }
 
 /** What this machine's controllers can limit, for `docker info` and for warnings. */

@@ -190,6 +190,10 @@ class SplitCgroup implements Cgroup {
     )
   }
 
+  watchOomKills(): null {
+    return null
+  }
+
   async remove(): Promise<void> {
     await Promise.all(
       [...new Set(this.#hierarchies.values())].map((root) => removeGroup(join(root, this.path))),

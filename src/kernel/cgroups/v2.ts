@@ -1,6 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BlockIoEntry, Cgroup, CgroupFeatures, CgroupLimits, Cgroups, CgroupStats } from './cgroups.ts'
+import type {
+  BlockIoEntry,
+  Cgroup,
+  CgroupFeatures,
+  CgroupLimits,
+  Cgroups,
+  CgroupStats,
+  OomWatch,
+} from './cgroups.ts'
+import { watchOomKills } from './oom-watch.ts'
 import {
   childGroups,
   parseFlatKeyed,
@@ -149,6 +158,10 @@ class UnifiedCgroup implements Cgroup {
 
   oomKills(): number {
     return parseFlatKeyed(readControlIfAny(join(this.#directory, 'memory.events')) ?? '')['oom_kill'] ?? 0
+  }
+
+  watchOomKills(): OomWatch | null {
+    return watchOomKills(join(this.#directory, 'memory.events'))
   }
 
   async remove(): Promise<void> {
