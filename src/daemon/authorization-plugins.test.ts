@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import type { RequestFacts } from '#api/authorization.ts'
+import { silentLogger } from '#base/logger.ts'
+import { openPlugins } from '#plugins/open-plugins.ts'
+import type { Plugins } from '#plugins/plugins.ts'
 import { createAuthorizer } from './authorization-plugins.ts'
 
 interface Question {
@@ -24,7 +27,10 @@ async function startPlugin(
     let text = ''
     request.on('data', (chunk: Buffer) => (text += chunk.toString()))
     request.on('end', () => {
-      const question = { path: request.url ?? '', body: JSON.parse(text) as Record<string, unknown> }
+      const question = {
+        path: request.url ?? '',
+        body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>,
+      }
       asked.push(question)
       const isActivation = question.path === '/Plugin.Activate'
       response.end(JSON.stringify(isActivation ? { Implements: ['authz'] } : answer(question)))
@@ -39,6 +45,9 @@ async function startPlugin(
   return { directory, asked }
 }
 
+const pluginsOf = (directory: string): Plugins =>
+  openPlugins({ logger: silentLogger, directories: { sockets: directory, specs: [] } })
+
 const request: RequestFacts = {
   method: 'POST',
   uri: '/v1.41/containers/create?name=x',
@@ -49,7 +58,7 @@ const request: RequestFacts = {
 
 test('checkRequest() tells the plugin who asks for what, and passes what it allows', async (t) => {
   const { directory, asked } = await startPlugin(t, () => ({ Allow: true }))
-  await createAuthorizer(['guard'], { sockets: directory, specs: [] }).checkRequest(request)
+  await createAuthorizer(['guard'], pluginsOf(directory)).checkRequest(request)
   assert.deepEqual(
     asked.map(({ path }) => path),
     ['/Plugin.Activate', '/AuthZPlugin.AuthZReq'],
@@ -66,7 +75,7 @@ test('checkRequest() tells the plugin who asks for what, and passes what it allo
 
 test('checkRequest() refuses what the plugin refuses', async (t) => {
   const { directory } = await startPlugin(t, () => ({ Allow: false, Msg: 'not today' }))
-  const authorizer = createAuthorizer(['guard'], { sockets: directory, specs: [] })
+  const authorizer = createAuthorizer(['guard'], pluginsOf(directory))
   await assert.rejects(authorizer.checkRequest(request), {
     code: 'permission_denied',
     message: 'authorization denied by plugin guard: not today',
@@ -75,11 +84,11 @@ test('checkRequest() refuses what the plugin refuses', async (t) => {
 
 test('checkRequest() refuses when the plugin has an error, says nothing, or is not there', async (t) => {
   const { directory } = await startPlugin(t, () => ({ Allow: true, Err: 'out of order' }))
-  const authorizer = createAuthorizer(['guard'], { sockets: directory, specs: [] })
+  const authorizer = createAuthorizer(['guard'], pluginsOf(directory))
   await assert.rejects(authorizer.checkRequest(request), {
     message: 'plugin guard failed with error: out of order',
   })
-  const absent = createAuthorizer(['absent'], { sockets: directory, specs: [] })
+  const absent = createAuthorizer(['absent'], pluginsOf(directory))
   await assert.rejects(absent.checkRequest(request), {
     message: 'plugin absent failed with error: plugin "absent" not found',
   })
@@ -87,7 +96,7 @@ test('checkRequest() refuses when the plugin has an error, says nothing, or is n
 
 test('checkAnswer() shows the answer to the plugin, which may keep it back', async (t) => {
   const { directory, asked } = await startPlugin(t, ({ path }) => ({ Allow: path.endsWith('AuthZReq') }))
-  const authorizer = createAuthorizer(['guard'], { sockets: directory, specs: [] })
+  const authorizer = createAuthorizer(['guard'], pluginsOf(directory))
   await authorizer.checkRequest(request)
   const answer = { status: 201, headers: {}, body: '{"Id":"1"}' }
   await assert.rejects(authorizer.checkAnswer(request, answer), { code: 'permission_denied' })

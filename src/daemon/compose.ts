@@ -28,6 +28,7 @@ import { clusterSchema } from '#network/overlay/cluster-follower.ts'
 import { createRegistryService } from '#registry/registry-service.ts'
 import type { RegistryService } from '#registry/registry-service.ts'
 import { openPlugins } from '#plugins/open-plugins.ts'
+import type { Plugins } from '#plugins/plugins.ts'
 import { openRuntime } from '#runtime/oci-runtime.ts'
 import type { Runtime } from '#runtime/runtime.ts'
 import { openBlobs } from '#store/blobs.ts'
@@ -50,6 +51,7 @@ export interface Daemon {
   readonly backends: Backends
   readonly events: Events
   readonly dnsCounts: () => DnsCounts
+  readonly plugins: Plugins
   /** Takes over what SIGHUP can change; what is shown and used from now on. */
   reload(config: DaemonConfig): void
   /** The second part of the start, while the API is served already. */
@@ -218,6 +220,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
       builds: builder,
       sessions: builder.sessions,
     },
+    plugins,
     reload(next) {
       system.reload(next)
       distribution.reconfigure(registryConfig(next))

@@ -47,7 +47,9 @@ export async function runDaemon(given: DaemonConfig, options: RunOptions): Promi
     callerOf,
     userOf,
     authorizer:
-      config.authorizationPlugins.length === 0 ? null : createAuthorizer(config.authorizationPlugins),
+      config.authorizationPlugins.length === 0
+        ? null
+        : createAuthorizer(config.authorizationPlugins, daemon.plugins),
   })
   const stopped = untilStopped()
   await using _metrics =

@@ -17,6 +17,14 @@ export function workout(): readonly Step[] {
   writeFileSync(`${directory}/Dockerfile`, 'FROM busybox\nCOPY Dockerfile /copied\nRUN echo built > /built\n')
   return [
     cli('volume', 'create', 'vol'),
+    cli('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'mem'),
+    cli('run', '--rm', '-v', 'mem:/m', 'busybox', 'true'),
+    cli('volume', 'rm', 'mem'),
+    cli(
+      ...['run', '--name', 'told', '--log-driver', 'gelf', '--log-opt', 'gelf-address=udp://127.0.0.1:9'],
+      ...['busybox', 'echo', 'told'],
+    ),
+    cli('rm', '-f', 'told'),
     cli('network', 'create', 'net'),
     cli('create', '--name', 'made', '-v', 'vol:/v', '-p', '18070:80', 'busybox', 'sleep', '1000'),
     cli('start', 'made'),

@@ -16,7 +16,9 @@ export function addPluginRoutes(router: Router): void {
 }
 
 const refuse: Handler = () => {
-  throw new NotImplementedError('Wharf does not run managed plugins')
+  throw new NotImplementedError(
+    'Wharf does not run managed plugins: run the plugin as a program of the host, or in a container, with its socket in /run/docker/plugins',
+  )
 }
 
 const unknown: Handler = (request) => {

@@ -27,7 +27,9 @@ describe('a daemon with an authorization plugin', () => {
       let text = ''
       request.on('data', (chunk: Buffer) => (text += chunk.toString()))
       request.on('end', () => {
-        response.end(JSON.stringify(judge(request.url ?? '', JSON.parse(text) as Record<string, unknown>)))
+        response.end(
+          JSON.stringify(judge(request.url ?? '', JSON.parse(text || '{}') as Record<string, unknown>)),
+        )
       })
     })
     await new Promise<void>((resolve) => plugin?.listen(socket, resolve))
