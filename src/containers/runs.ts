@@ -1,6 +1,6 @@
 import { failpoint } from '#base/failpoint.ts'
 import { phase } from '#base/trace.ts'
-import { ConflictError, messageOf, NotModifiedError } from '#errors/errors.ts'
+import { ConflictError, messageOf, NotModifiedError, UnavailableError } from '#errors/errors.ts'
 import { RuntimeFailure } from '#runtime/runtime-failure.ts'
 import type { ContainerExit } from '#runtime/runtime.ts'
 import { publishContainerEvent } from './container-events.ts'
@@ -122,7 +122,13 @@ export class Runs {
     using _held = await this.#context.locks.acquire(id)
     const record = this.#context.records.find(id)
     if (record === null || isRunning(record.state)) return
-    await this.#begin(record)
+    try {
+      await this.#begin(record)
+    } catch (error) {
+      // After a power failure of several hosts, what they share may come up later than they.
+      if (error instanceof UnavailableError) this.#tryAgain(id)
+      throw error
+    }
   }
 
   /** Lets go of timers; containers go on. */
@@ -265,17 +271,20 @@ export class Runs {
     try {
       await this.#begin(record)
     } catch (error) {
-      // A start that fails counts as a run that failed: the policy says whether there is another.
-      const failed = this.#context.records.find(id)
-      if (failed === null) return
       this.#context.logger.warn('restart a container', { container: id, error: messageOf(error) })
-      if (!shouldRestart(failed, exitCodeOf(failed.state)) || isAlive(failed.state)) return
-      const next = this.#context.records.setState(id, {
-        restartCount: failed.restartCount + 1,
-        state: { ...failed.state, status: 'restarting' },
-      })
-      this.planRestart(next, 0)
+      this.#tryAgain(id)
     }
+  }
+
+  /** A start that fails counts as a run that failed: the policy says whether there is another. */
+  #tryAgain(id: string): void {
+    const failed = this.#context.records.find(id)
+    if (failed === null || !shouldRestart(failed, exitCodeOf(failed.state)) || isAlive(failed.state)) return
+    const next = this.#context.records.setState(id, {
+      restartCount: failed.restartCount + 1,
+      state: { ...failed.state, status: 'restarting' },
+    })
+    this.planRestart(next, 0)
   }
 }
 

@@ -54,6 +54,11 @@ export class NetworkDrivers {
       case 'overlay':
         parseOverlayOptions(record.options)
         if (!record.enableIPv4) throw new InvalidArgumentError('overlay networks need IPv4')
+        if (record.ipamDriver !== 'default') {
+          throw new InvalidArgumentError(
+            `overlay networks have their addresses from the cluster store, not from the IPAM driver "${record.ipamDriver}"`,
+          )
+        }
         return { link: null, owned: false }
       default:
         return { link: null, owned: false }
