@@ -67,7 +67,8 @@ async function addEntry(
   const adjusted = options.adjust?.(header) ?? header
   if (header.type !== 'file' || stats.size === 0) {
     await new Promise<void>((resolve, reject) => {
-      archive.entry({ ...adjusted, size: 0 }, (error?: Error | null) => (error ? reject(error) : resolve()))
+      // An empty file must be given its content, or the archive waits for it.
+      archive.entry({ ...adjusted, size: 0 }, '', (error) => (error ? reject(error) : resolve()))
     })
     return
   }
