@@ -10,6 +10,9 @@ import type { BuilderParts } from './builder-parts.ts'
 import { CacheDirectories } from './cache/cache-directories.ts'
 import type { CacheDonor } from './cache/donor.ts'
 import type { TracedCache } from './cache/traced-cache.ts'
+import { DockerfileError } from './dockerfile/dockerfile-error.ts'
+import { withSource } from './dockerfile/excerpt.ts'
+import type { Origin } from './dockerfile/instructions.ts'
 import type { Dockerfile } from './dockerfile/parse-dockerfile.ts'
 import { buildHostConfig } from './host-limits.ts'
 import { createMountMaker } from './mount-maker.ts'
@@ -21,7 +24,7 @@ import { type BuildPlan, parsePlatform, planBuild } from './plan/plan.ts'
 import type { BuildOutput } from './progress/build-output.ts'
 import type { RegistryAuths } from './registry-auths.ts'
 import type { ClientSession } from './session/client-session.ts'
-import type { CacheRecord } from './solver/vertex.ts'
+import type { CacheRecord, SolveObserver } from './solver/vertex.ts'
 import type { Solver } from './solver/solve.ts'
 import type { BuildPlatform, BuildState } from './state.ts'
 
@@ -36,6 +39,9 @@ export interface BuildRunOptions {
   readonly options: BuildOptions
   readonly session: ClientSession | null
   readonly dockerfile: Dockerfile
+  /** The Dockerfile's text and name, for errors. */
+  readonly text: string
+  readonly fileName: string
   /** The directory of the main context. */
   readonly root: string
   /** A directory of this build alone. */
@@ -90,17 +96,39 @@ export class BuildRun {
     const { options, signal, solver } = this.#run
     let listen: ((step: { readonly stage: number }) => StepListener) | null = null
     const context = this.#context(platform, (step) => (listen as NonNullable<typeof listen>)(step))
-    const plan = await this.#plan(platform, context)
+    const plan = await this.#plan(platform, context).catch((error: unknown) => {
+      const { text, fileName } = this.#run
+      throw error instanceof DockerfileError ? withSource(error, text, { fileName, line: error.line }) : error
+    })
     const output = this.#run.output.steps(plan.steps, plan.stageNames)
     listen = (step) => output.listener(step)
     const filtered = new Set(options.noCacheFilter.map((name) => name.toLowerCase()))
     const isFiltered = (step: Step): boolean => filtered.has(plan.stageNames.get(step.stage) ?? '')
-    return await solver.solve(plan.target, {
+    let failing: Step | null = null
+    const observer: SolveObserver<BuildState> = {
+      started: (step) => output.started(step as Step),
+      finished: (step, outcome) => output.finished(step as Step, outcome),
+      failed(step, error) {
+        failing ??= step as Step
+        output.failed(step as Step, error)
+      },
+    }
+    const solved = solver.solve(plan.target, {
       cache: this.#run.cache,
-      observer: output,
+      observer,
       signal,
       mayUseCache: (step) => !options.noCache && !isFiltered(step as Step),
     })
+    return await solved.catch((error: unknown) => {
+      const origin = failing === null ? undefined : plan.origins.get(failing)
+      throw origin === undefined ? error : this.#locate(error, origin)
+    })
+  }
+
+  /** An error of an instruction, with its place; that the build was cancelled has none. */
+  #locate(error: unknown, { startLine, endLine }: Origin): unknown {
+    const { signal, text, fileName } = this.#run
+    return signal.aborted ? error : withSource(error, text, { fileName, line: startLine, endLine })
   }
 
   #plan(platform: BuildPlatform | null, context: RunContext): Promise<BuildPlan> {
@@ -111,6 +139,7 @@ export class BuildRun {
       context,
       platform,
       hostPlatform: parts.hostPlatform,
+      locate: (error, origin) => this.#locate(error, origin),
       resolve: async (reference, wanted) => {
         const image = await output.task(`[internal] load metadata for ${reference}`, async () =>
           parts.images.ensure(reference, {

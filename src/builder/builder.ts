@@ -21,7 +21,9 @@ import { importCaches } from './cache/cache-import.ts'
 import { parseCacheSources, parseCacheTargets } from './cache/cache-places.ts'
 import { TracedCache } from './cache/traced-cache.ts'
 import { describeCache, pruneCache } from './cache/prune.ts'
-import { parseDockerfile } from './dockerfile/parse-dockerfile.ts'
+import { DockerfileError } from './dockerfile/dockerfile-error.ts'
+import { withSource } from './dockerfile/excerpt.ts'
+import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.ts'
 import { type Exported, exportImages } from './export/exporter.ts'
 import type { Attestation, BuiltImage } from './export/image-set.ts'
 import { type BuildOutput, parseOutputs } from './export/outputs.ts'
@@ -92,7 +94,8 @@ export class Builder {
         this.#options.archives,
       )
       if (options.call === 'check') return check(text, options)
-      const dockerfile = parseDockerfile(text)
+      const fileName = options.dockerfile === '' ? 'Dockerfile' : options.dockerfile
+      const dockerfile = parseLocated(text, fileName)
       const output =
         options.builderVersion === '2'
           ? new StatusOutput(options.progress)
@@ -122,6 +125,8 @@ export class Builder {
         options,
         session,
         dockerfile,
+        text,
+        fileName,
         root,
         directory,
         held,
@@ -304,6 +309,15 @@ function check(text: string, options: BuildOptions): void {
 
 function parseTag(tag: string) {
   return withDefaultTag(parseReference(tag))
+}
+
+/** Parses, and shows the lines of what is wrong. @throws DockerfileError, InvalidArgumentError */
+function parseLocated(text: string, fileName: string): Dockerfile {
+  try {
+    return parseDockerfile(text)
+  } catch (error) {
+    throw error instanceof DockerfileError ? withSource(error, text, { fileName, line: error.line }) : error
+  }
 }
 
 /** The image that names stand for comes first: the host's, if it is among them. */

@@ -40,10 +40,16 @@ export function parseGitSource(text: string): GitSource | null {
  */
 export async function fetchGit(
   source: GitSource,
-  options: { readonly tempRoot: string; readonly keepGitDirectory: boolean; readonly signal: AbortSignal },
+  options: {
+    readonly tempRoot: string
+    readonly keepGitDirectory: boolean
+    /** The commit that must be found (its id, or the beginning); null for any. */
+    readonly commit?: string | null
+    readonly signal: AbortSignal
+  },
 ): Promise<string> {
   const directory = await mkdtemp(join(options.tempRoot, 'git-'))
-  const git = (...args: readonly string[]): Promise<void> => runGit(directory, args, options.signal)
+  const git = (...args: readonly string[]): Promise<string> => runGit(directory, args, options.signal)
   await git('init', '--quiet')
   try {
     await git('fetch', '--quiet', '--depth=1', '--no-tags', '--', source.url, source.ref ?? 'HEAD')
@@ -53,6 +59,12 @@ export async function fetchGit(
     if (source.ref === null || !/^[0-9a-f]{7,64}$/.test(source.ref)) throw error
     await git('fetch', '--quiet', '--', source.url, '+refs/*:refs/remotes/origin/*')
     await git('checkout', '--quiet', source.ref)
+  }
+  const found = (await git('rev-parse', 'HEAD')).trim()
+  if (options.commit != null && !found.startsWith(options.commit)) {
+    throw new InvalidArgumentError(
+      `expected checksum to match ${options.commit}, got ${found} for ${source.url}`,
+    )
   }
   if (!options.keepGitDirectory) await rm(join(directory, '.git'), { recursive: true })
   try {
@@ -65,7 +77,7 @@ export async function fetchGit(
   }
 }
 
-async function runGit(directory: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+async function runGit(directory: string, args: readonly string[], signal: AbortSignal): Promise<string> {
   signal.throwIfAborted()
   const settings = [
     'core.hooksPath=/dev/null',
@@ -90,7 +102,7 @@ async function runGit(directory: string, args: readonly string[], signal: AbortS
       `unable to prepare context: cannot run /usr/bin/git: ${messageOf(error)}: install git`,
     )
   }
-  if (result.exit.exitCode === 0) return
+  if (result.exit.exitCode === 0) return result.output
   throw new InvalidArgumentError(
     `unable to prepare context: git ${args[0] as string}: ${result.output.trim()}`,
   )

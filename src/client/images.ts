@@ -27,7 +27,7 @@ export interface ProgressMessage {
   }
   readonly stream?: string
   readonly error?: string
-  readonly errorDetail?: { readonly code?: number; readonly message?: string }
+  readonly errorDetail?: { readonly code?: number; readonly message?: string; readonly source?: unknown }
   readonly aux?: unknown
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { WharfError } from '#errors/errors.ts'
 import type { ErrorCode } from '#errors/errors.ts'
 import type { Endpoint } from './endpoint.ts'
+import { type BuildErrorSource, readErrorSource } from '#spec/docker/build.ts'
 import { bodyChunks, readHead } from './http1.ts'
 import type { RawResponse } from './http1.ts'
 
@@ -28,9 +29,13 @@ export class DaemonError extends WharfError {
   readonly code: ErrorCode
   readonly status: number
 
-  constructor(status: number, message: string) {
+  /** Where in a Dockerfile the error comes from, as the daemon tells it. */
+  readonly source: BuildErrorSource | null
+
+  constructor(status: number, message: string, source: BuildErrorSource | null = null) {
     super(message)
     this.status = status
+    this.source = source
     this.code = codes[status] ?? 'bug'
   }
 }
@@ -242,13 +247,15 @@ export async function readText(response: RawResponse): Promise<string> {
 async function daemonError(response: RawResponse): Promise<DaemonError> {
   const text = await readText(response).catch(() => '')
   let message = text.trim()
+  let source: BuildErrorSource | null = null
   try {
     const body: unknown = JSON.parse(text)
     if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string')
       message = body.message.trim()
+    if (typeof body === 'object' && body !== null && 'source' in body) source = readErrorSource(body.source)
   } catch {
     // A proxy or an old daemon answers in plain text, which is the message then.
   }
   if (message === '') message = `request returned ${response.statusText} for API route and version`
-  return new DaemonError(response.status, message)
+  return new DaemonError(response.status, message, source)
 }

@@ -23,7 +23,12 @@ export function errorStatus(error: unknown): number {
 
 /** The body of an error response (ErrorResponse). */
 export function errorBody(error: unknown): string {
-  return JSON.stringify({ message: messageOf(error) }) + '\n'
+  return JSON.stringify({ message: messageOf(error), ...sourceOf(error) }) + '\n'
+}
+
+/** Where in a Dockerfile the error comes from, if it does: Wharf's own field, which other clients ignore. */
+export function sourceOf(error: unknown): { source?: unknown } {
+  return error instanceof Error && 'source' in error ? { source: error.source } : {}
 }
 
 /** Tells whether the error only says that the client has left. */

@@ -1,6 +1,6 @@
 import { messageOf } from '#errors/errors.ts'
 import type { ProgressSink } from '#spec/docker/options.ts'
-import { isAbort } from '../http/errors.ts'
+import { isAbort, sourceOf } from '../http/errors.ts'
 import type { ApiResponse } from '../http/response.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function withProgress(
     if (isAbort(error) || (!response.isStarted && options.errorsOnStream !== true)) throw error
     if (!response.isStarted) response.start(200, 'application/json')
     const message = messageOf(error)
-    response.writeLine({ errorDetail: { ...exitCodeOf(error), message }, error: message })
+    response.writeLine({ errorDetail: { ...exitCodeOf(error), message, ...sourceOf(error) }, error: message })
   }
   if (!response.isStarted) response.start(200, 'application/json')
   response.end()

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '#errors/errors.ts'
+import { excerpt } from '../dockerfile/excerpt.ts'
 import { parseDockerfile } from '../dockerfile/parse-dockerfile.ts'
 import { type Finding, LINT_RULES } from './rules.ts'
 
@@ -43,17 +44,4 @@ export function describeFindings(result: LintResult, text: string, fileName: str
     ({ rule, message, line }) => `WARNING: ${rule}\n${message}\n${excerpt(text, { fileName, line })}`,
   )
   return `Check complete, ${count} warning${count === 1 ? ' has' : 's have'} been found!\n\n${blocks.join('\n')}`
-}
-
-/** Lines around one, which is marked: as builds show where an error is. */
-export function excerpt(text: string, at: { readonly fileName: string; readonly line: number }): string {
-  const lines = text.split(/\r?\n/)
-  const first = Math.max(1, at.line - 2)
-  const shown = lines.slice(first - 1, at.line + 2)
-  const rule = '-'.repeat(20)
-  const body = shown.map((line, index) => {
-    const number = first + index
-    return `${String(number).padStart(4)} | ${number === at.line ? '>>>' : '   '} ${line}`
-  })
-  return `${at.fileName}:${at.line}\n${rule}\n${body.join('\n')}\n${rule}\n`
 }

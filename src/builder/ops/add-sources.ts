@@ -40,6 +40,7 @@ export async function addSources(
       const directory = await fetchGit(git, {
         tempRoot,
         keepGitDirectory: request.keepGitDir,
+        commit: request.checksum,
         signal: options.signal,
       })
       found.push(...(await selectSources(directory, ['.'], options)).map(ownedByRoot))

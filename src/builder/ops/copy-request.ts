@@ -45,6 +45,9 @@ export function copyRequest(instruction: InstructionOf<'copy' | 'add'>, scope: S
   const destination = scope.word(instruction.destination)
   if (sources.includes(''))
     throw new InvalidArgumentError(`${instruction.kind.toUpperCase()} failed: source is empty`)
+  const checksum = expanded('checksum')
+  if (checksum !== null && !/^(?:sha256:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{64})$/.test(checksum))
+    throw new InvalidArgumentError(`invalid checksum digest format: ${JSON.stringify(checksum)}`)
   return {
     keyword: instruction.kind === 'copy' ? 'COPY' : 'ADD',
     sources,
@@ -55,7 +58,7 @@ export function copyRequest(instruction: InstructionOf<'copy' | 'add'>, scope: S
     excludes: (flags.get('exclude') ?? []).map((pattern) => scope.word(pattern)),
     parents: flagSwitch(flags, 'parents'),
     link: flagSwitch(flags, 'link'),
-    checksum: expanded('checksum'),
+    checksum,
     unpack: flags.has('unpack') ? flagSwitch(flags, 'unpack') : null,
     keepGitDir: flagSwitch(flags, 'keep-git-dir'),
   }

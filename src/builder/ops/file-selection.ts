@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
 import { globToRegExp } from '../dockerfile/glob.ts'
-import { cleanSource, hasWildcard, matchPaths } from './source-paths.ts'
+import { cleanSource, hasWildcard, matchPaths, pivotOf } from './source-paths.ts'
 
 /** A file, directory or link that will be in the new layer. */
 export interface SelectedFile {
@@ -27,7 +27,7 @@ export interface SelectedFile {
 export interface SelectedSource {
   /** The base name under which a file goes into a directory. */
   readonly baseName: string
-  /** Path from the root of the source tree, for `--parents`. */
+  /** Path from the root of the source tree, or from the pivot (`/./`), for `--parents`. */
   readonly relativePath: string
   readonly isDirectory: boolean
   /** The source itself first, then what is in it, parents before children. */
@@ -51,7 +51,9 @@ export async function selectSources(
       throw new InvalidArgumentError(`${options.keyword} failed: no source files were specified`)
     for (const path of paths) {
       if (isExcluded(path, options.excludes)) continue
-      found.push(await selectOne(root, path, options))
+      const one = await selectOne(root, path, options)
+      const pivot = pivotOf(source)
+      found.push(pivot === '' ? one : { ...one, relativePath: posix.relative(pivot, path) })
     }
   }
   return found

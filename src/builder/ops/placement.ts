@@ -61,9 +61,7 @@ function rootOf(
   at: { readonly destination: string; readonly intoDirectory: boolean; readonly parents: boolean },
 ): string {
   if (at.parents) {
-    // `a/./b/c` keeps only what follows the pivot.
-    const kept = source.relativePath.split('/./').at(-1) as string
-    return posix.join(at.destination, kept)
+    return posix.join(at.destination, source.relativePath)
   }
   if (source.isDirectory || !at.intoDirectory) return at.destination
   return posix.join(at.destination, source.baseName)

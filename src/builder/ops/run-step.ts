@@ -59,6 +59,7 @@ export function runStep(
 ): Step {
   const { context } = at
   const names = [...at.from.keys()]
+  requireAllowed(instruction)
   return layerStep({
     stage: at.stage,
     text: instruction.text,
@@ -176,6 +177,17 @@ function hostConfigOf(
   build: HostConfig,
 ): HostConfig {
   const network = flagValue(instruction.flags, 'network')
+  return {
+    ...build,
+    ...(network === null || network === 'default' ? {} : { NetworkMode: network }),
+    Mounts: made.mounts,
+    Tmpfs: made.tmpfs,
+  }
+}
+
+/** @throws InvalidArgumentError, NotImplementedError for flags that cannot be followed */
+function requireAllowed(instruction: InstructionOf<'run'>): void {
+  const network = flagValue(instruction.flags, 'network')
   if (network !== null && !['default', 'none', 'host'].includes(network)) {
     throw new InvalidArgumentError(`invalid network mode: ${JSON.stringify(network)}`)
   }
@@ -186,10 +198,4 @@ function hostConfigOf(
     throw new InvalidArgumentError(`security ${security} is not valid`)
   if (instruction.flags.has('device'))
     throw new NotImplementedError('RUN --device is not supported: no CDI devices for builds')
-  return {
-    ...build,
-    ...(network === null || network === 'default' ? {} : { NetworkMode: network }),
-    Mounts: made.mounts,
-    Tmpfs: made.tmpfs,
-  }
 }

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '#errors/errors.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import { DockerfileError } from '../dockerfile/dockerfile-error.ts'
 import { flagValue } from '../dockerfile/instruction-flags.ts'
-import type { Instruction, InstructionOf } from '../dockerfile/instructions.ts'
+import type { Instruction, InstructionOf, Origin } from '../dockerfile/instructions.ts'
 import { type Dockerfile, parseTrigger, type Stage } from '../dockerfile/parse-dockerfile.ts'
 import { MAIN_CONTEXT } from '../named-contexts.ts'
 import type { Step } from '../ops/context.ts'
@@ -21,6 +21,8 @@ export interface BuildPlan {
   readonly target: Step
   /** Every step that is needed, stage by stage, in the order of the Dockerfile. */
   readonly steps: readonly Step[]
+  /** Where each step stands in the Dockerfile; those of triggers and of the request stand nowhere. */
+  readonly origins: ReadonlyMap<Step, Origin>
   /** The names of the stages in use, by stage; for `--no-cache-filter`. */
   readonly stageNames: ReadonlyMap<number, string>
 }
@@ -34,6 +36,8 @@ export interface PlanOptions {
   /** Null: the host's. */
   readonly platform: BuildPlatform | null
   readonly hostPlatform: BuildPlatform
+  /** Tells where in the Dockerfile an error comes from. */
+  readonly locate: (error: unknown, origin: Origin) => unknown
   /** Finds or pulls an image. */
   readonly resolve: (reference: string, platform: BuildPlatform | null) => Promise<ImageRecord>
 }
@@ -54,6 +58,7 @@ class Planner {
   readonly #ends = new Map<number, Promise<Step>>()
   readonly #steps = new Map<number, Step[]>()
   readonly #images = new Map<string, Promise<ImageRecord>>()
+  readonly #origins = new Map<Step, Origin>()
 
   constructor(dockerfile: Dockerfile, options: PlanOptions) {
     this.#stages = dockerfile.stages
@@ -73,6 +78,7 @@ class Planner {
     const indexes = [...this.#steps.keys()].sort((a, b) => a - b)
     return {
       target,
+      origins: this.#origins,
       steps: indexes.flatMap((stage) => this.#steps.get(stage) as Step[]),
       stageNames: new Map(indexes.map((stage) => [stage, this.#stages[stage]?.from.name ?? String(stage)])),
     }
@@ -133,9 +139,16 @@ class Planner {
         })
       }
     }
-    this.#add(index, step)
-    for (const instruction of [...triggers.map(parseTrigger), ...instructions]) {
-      step = this.#add(index, await this.#step(instruction, index, step))
+    this.#origins.set(this.#add(index, step), from)
+    for (const trigger of triggers.map(parseTrigger))
+      step = this.#add(index, await this.#step(trigger, index, step))
+    for (const instruction of instructions) {
+      try {
+        step = this.#add(index, await this.#step(instruction, index, step))
+      } catch (error) {
+        throw this.#options.locate(error, instruction)
+      }
+      this.#origins.set(step, instruction)
     }
     return step
   }

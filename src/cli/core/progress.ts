@@ -1,4 +1,5 @@
 import type { ProgressMessage } from '#client/images.ts'
+import { type BuildErrorSource, readErrorSource } from '#spec/docker/build.ts'
 import { humanSize } from '../format/units.ts'
 import { ExitError } from './exit.ts'
 import { TransferRates } from './transfer-rate.ts'
@@ -7,6 +8,8 @@ import { TransferRates } from './transfer-rate.ts'
 export interface ProgressOptions {
   /** Told of values that are for programs (a build's image id). */
   readonly onAux?: (aux: unknown) => void
+  /** Told where in a Dockerfile the error is that ends the work. */
+  readonly onSource?: (source: BuildErrorSource) => void
   /** End with the code of the step that failed, as a build does. */
   readonly codeIsStatus?: boolean
   /** The columns of the terminal. */
@@ -50,6 +53,8 @@ export async function showProgress(
     const error = message.errorDetail?.message ?? message.error
     if (error !== undefined && error !== '') {
       const code = message.errorDetail?.code ?? 0
+      const source = readErrorSource(message.errorDetail?.source)
+      if (source !== null) options.onSource?.(source)
       const status = options.codeIsStatus === true && code > 0 ? code : 1
       throw new ExitError(status, code === 401 ? 'authentication is required' : error)
     }

@@ -53,6 +53,25 @@ export interface ErrorDetail {
   readonly message?: string | null
 }
 
+/** Wharf's own, beside the message of an error: where in the Dockerfile it comes from. */
+export interface BuildErrorSource {
+  readonly file: string
+  /** From 1. */
+  readonly line: number
+  readonly endLine: number
+  /** The lines around, those that are meant marked. */
+  readonly excerpt: string
+}
+
+/** Reads what claims to be such a source; null for what is none. */
+export function readErrorSource(value: unknown): BuildErrorSource | null {
+  if (typeof value !== 'object' || value === null) return null
+  const { file, line, endLine, excerpt } = value as Record<string, unknown>
+  if (typeof file !== 'string' || typeof excerpt !== 'string') return null
+  if (typeof line !== 'number' || typeof endLine !== 'number') return null
+  return { file, line, endLine, excerpt }
+}
+
 export interface ProgressDetail {
   readonly current?: number | null
   readonly total?: number | null

@@ -101,6 +101,22 @@ test('ADD downloads, checks the digest, and clones', async () => {
   assert.match(stderr, new RegExp(`digest mismatch sha256:${digest}: sha256:0{64}`))
 })
 
+test('ADD of a repository: a directory of it, its history, a certain commit', async () => {
+  const context = scratchDirectory('add-git')
+  const base = `git://127.0.0.1:${port}/repo`
+  const commit = execFileSync('git', ['ls-remote', base, 'refs/heads/main']).toString().split('\t')[0]!
+  const build = (add: string) => {
+    writeFileSync(`${context}/Dockerfile`, `FROM busybox\n${add}\nCMD ls -A /r`)
+    return daemon.docker('build', '-qt', 'added', context, classic)
+  }
+  await build(`ADD ${base}#main:sub /r/`)
+  assert.equal(await daemon.ok('run', '--rm', 'added'), 'Dockerfile\nf')
+  await build(`ADD --keep-git-dir=true --checksum=${commit} ${base}#main /r/`)
+  assert.equal(await daemon.ok('run', '--rm', 'added'), '.git\nDockerfile\nsub')
+  const { stderr } = await build(`ADD --checksum=${'0'.repeat(40)} ${base}#main /r/`)
+  assert.match(stderr, new RegExp(`expected checksum to match 0{40}, got ${commit}`))
+})
+
 test('limits of a build reach its commands', async () => {
   const context = scratchDirectory('limits')
   writeFileSync(

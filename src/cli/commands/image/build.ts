@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import type { Query } from '#client/transport.ts'
+import { DaemonError, type Query } from '#client/transport.ts'
 import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
 import { parseAttestations } from '../../build/attestations.ts'
@@ -130,10 +130,12 @@ export default command({
         out.write(`Sending build context to Docker daemon  ${humanSize(sent)}\r\r\n`)
     }
     const registryConfig = encodeAuth(await allCredentials(context.config))
-    const messages = await builds.build(query, {
-      registryConfig,
-      ...(tar === null ? {} : { context: counted(tar) }),
-    })
+    const messages = await builds
+      .build(query, { registryConfig, ...(tar === null ? {} : { context: counted(tar) }) })
+      .catch((error: unknown) => {
+        if (error instanceof DaemonError && error.source !== null) context.err.write(error.source.excerpt)
+        throw session?.failure() ?? error
+      })
     let id = ''
     let metadata: unknown = {}
     const held: string[] = []
@@ -141,6 +143,7 @@ export default command({
     try {
       await showProgress(sink, messages, {
         codeIsStatus: true,
+        onSource: ({ excerpt }) => context.err.write(excerpt),
         onAux: (aux) => {
           if (typeof aux === 'object' && aux !== null && 'ID' in aux && typeof aux.ID === 'string')
             id = aux.ID
