@@ -1,14 +1,22 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type SecureContextOptions, rootCertificates } from 'node:tls'
 import { InvalidArgumentError, errnoOf } from '#errors/errors.ts'
+
+/** What is known of one registry's certificates, all PEM. */
+export interface HostCertificates {
+  /** Authorities to trust beside the system's. */
+  readonly authorities: readonly string[]
+  /** Our own, with their keys. */
+  readonly cert: readonly string[]
+  readonly key: readonly string[]
+}
 
 /**
  * The certificates for one registry, Docker's `certs.d/<host:port>/`: `*.crt` are authorities beside the system's,
  * `x.cert` with `x.key` is a client's certificate.
  * @throws InvalidArgumentError in Docker's words when a key or a certificate has no counterpart.
  */
-export function readHostCertificates(directory: string, host: string): SecureContextOptions {
+export function readHostCertificates(directory: string, host: string): HostCertificates {
   const own = join(directory, host.replaceAll('/', ''))
   const names = listed(own)
   const authorities = names
@@ -27,14 +35,11 @@ export function readHostCertificates(directory: string, host: string): SecureCon
     if (!pairs.includes(name))
       throw new InvalidArgumentError(`missing client certificate ${name}.cert for key ${key}`)
   }
+  const read = (name: string): string => readFileSync(join(own, name), 'utf8')
   return {
-    ...(authorities.length === 0 ? {} : { ca: [...rootCertificates, ...authorities] }),
-    ...(pairs.length === 0
-      ? {}
-      : {
-          cert: pairs.map((name) => readFileSync(join(own, `${name}.cert`))),
-          key: pairs.map((name) => readFileSync(join(own, `${name}.key`))),
-        }),
+    authorities,
+    cert: pairs.map((name) => read(`${name}.cert`)),
+    key: pairs.map((name) => read(`${name}.key`)),
   }
 }
 

@@ -7,9 +7,11 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Readable } from 'node:stream'
+import { type SecureContext, createSecureContext } from 'node:tls'
 import { pipeline } from 'node:stream/promises'
 import { InvalidArgumentError, UnavailableError } from '#errors/errors.ts'
-import type { Endpoint, RegistryConfig } from './registry-config.ts'
+import type { HostCertificates } from './host-certificates.ts'
+import type { RegistryConfig } from './registry-config.ts'
 import { TransportError } from './transport-error.ts'
 
 /** One request to one host. */
@@ -18,7 +20,7 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | Readable
-  readonly tls: Endpoint['tls']
+  readonly tls: Partial<HostCertificates> & { readonly verify: boolean }
   readonly signal: AbortSignal
 }
 
@@ -42,7 +44,7 @@ const MAX_REDIRECTS = 5
 /** Requests over kept-alive connections, through the configured proxies, with redirects followed. */
 export class HttpTransport {
   readonly #config: RegistryConfig
-  readonly #agents = new Map<string, HttpAgent>()
+  readonly #agents = new Map<string, { readonly agent: HttpAgent; readonly certificates: string }>()
 
   constructor(config: RegistryConfig) {
     this.#config = config
@@ -79,7 +81,7 @@ export class HttpTransport {
   }
 
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy()
+    for (const { agent } of this.#agents.values()) agent.destroy()
     this.#agents.clear()
   }
 
@@ -133,9 +135,11 @@ export class HttpTransport {
       throw new InvalidArgumentError(`unsupported protocol ${protocol}`)
     const key = `${protocol}//${host} ${request.tls.verify}`
     const known = this.#agents.get(key)
-    if (known !== undefined) return known
+    const { verify, ...own } = request.tls
+    const certificates = JSON.stringify(own)
+    // Certificates are read for each request: one that was put in place just now is used.
+    if (known?.certificates === certificates) return known.agent
     const proxyEnv = isLoopback(request.url.hostname) ? {} : this.#proxyVariables()
-    const { verify, ...certificates } = request.tls
     const shared = {
       keepAlive: true,
       keepAliveMsecs: 30_000,
@@ -146,11 +150,24 @@ export class HttpTransport {
     }
     const agent =
       protocol === 'https:'
-        ? new HttpsAgent({ ...shared, ...certificates, rejectUnauthorized: verify })
+        ? new HttpsAgent({ ...shared, ...secureContextOf(own), rejectUnauthorized: verify })
         : new HttpAgent(shared)
-    this.#agents.set(key, agent)
+    // Requests under way keep an older one until they end.
+    this.#agents.set(key, { agent, certificates })
     return agent
   }
+}
+
+/** Trusts the system's authorities and the registry's own. */
+function secureContextOf({ authorities = [], cert = [], key = [] }: Partial<HostCertificates>): {
+  secureContext?: SecureContext
+} {
+  if (authorities.length === 0 && cert.length === 0) return {}
+  const secureContext = createSecureContext(cert.length === 0 ? {} : { cert: [...cert], key: [...key] })
+  // `ca` would be in place of the system's, and to list all of those blocks for a tenth of a second.
+  const { context } = secureContext as { context: { addCACert(pem: string): void } }
+  for (const authority of authorities) context.addCACert(authority)
+  return { secureContext }
 }
 
 /** As in Go, what is on this machine is never reached by a proxy. */

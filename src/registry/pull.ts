@@ -31,7 +31,7 @@ interface PullerDependencies {
   readonly target: PullTarget
   readonly downloads: LayerDownloads
   /** Endpoints of the domain, best first, each ready for the user. */
-  sessions(domain: string, auth: ImagePullOptions['auth']): readonly RegistrySession[]
+  sessions(domain: string, auth: ImagePullOptions['auth']): Promise<readonly RegistrySession[]>
 }
 
 interface PullContext {
@@ -64,7 +64,7 @@ export class Puller {
     }
     const reference = options.allTags ? parsed : withDefaultTag(parsed)
     let failure: unknown = null
-    for (const session of this.#dependencies.sessions(reference.domain, options.auth)) {
+    for (const session of await this.#dependencies.sessions(reference.domain, options.auth)) {
       let began = false
       const progress: ProgressSink = (message) => {
         began = true

@@ -21,7 +21,7 @@ import type { Semaphore } from './semaphore.ts'
 interface PusherDependencies {
   readonly source: PushSource
   readonly places: Semaphore
-  sessions(domain: string, auth: ImagePushOptions['auth']): readonly RegistrySession[]
+  sessions(domain: string, auth: ImagePushOptions['auth']): Promise<readonly RegistrySession[]>
 }
 
 interface LayersContext {
@@ -46,7 +46,7 @@ export class Pusher {
     let failure: unknown = null
     options.progress({ status: `The push refers to repository [${canonicalName(repository)}]` })
     const tags = this.#tagsOf(repository, options.tag)
-    for (const session of this.#dependencies.sessions(repository.domain, options.auth)) {
+    for (const session of await this.#dependencies.sessions(repository.domain, options.auth)) {
       if (session.endpoint.isMirror) continue
       try {
         await session.greet(options.signal)

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '#errors/errors.ts'
 import { endpointsOf, isInsecure, type RegistryConfig } from './registry-config.ts'
 
 const config: RegistryConfig = {
-  mirrors: new Map([['docker.io', ['https://mirror.test/base']]]),
+  mirrors: new Map([['docker.io', ['https://10.9.9.9/base']]]),
   insecureRegistries: ['plain.test', 'other.test:5000', '10.1.0.0/16'],
   certificatesDirectory: '/nonexistent',
   proxies: { http: null, https: null, noProxy: null },
@@ -28,16 +28,24 @@ const hosts: readonly [host: string, isInsecure: boolean][] = [
   ['registry.test', false],
 ]
 for (const [host, expected] of hosts) {
-  test(`isInsecure(${host}) is ${expected}`, () =>
-    assert.equal(isInsecure(host, config.insecureRegistries), expected))
+  test(`isInsecure(${host}) is ${expected}`, () => assert.equal(isInsecure(host, config), expected))
 }
 
-test('endpointsOf() tries mirrors, then HTTPS, and HTTP only when it is insecure', () => {
-  const urls = (domain: string): string[] => endpointsOf(domain, config).map(({ url }) => url.href)
-  assert.deepEqual(urls('docker.io').slice(0, 1), ['https://mirror.test/base/'])
-  assert.equal(urls('docker.io').length, 2)
-  assert.deepEqual(urls('registry.test'), ['https://registry.test/'])
-  assert.deepEqual(urls('plain.test'), ['https://plain.test/', 'http://plain.test/'])
+test('a name is insecure when one of its addresses is in a network that is', () => {
+  const at = (...addresses: string[]): boolean => isInsecure('registry.test', { ...config, addresses })
+  assert.equal(at('192.0.2.1'), false)
+  assert.equal(at('192.0.2.1', '10.1.7.7'), true)
+  assert.equal(at('127.0.0.1'), true)
+  assert.equal(at('::1'), true)
+})
+
+test('endpointsOf() tries mirrors, then HTTPS, and HTTP only when it is insecure', async () => {
+  const urls = async (domain: string): Promise<string[]> =>
+    (await endpointsOf(domain, config)).map(({ url }) => url.href)
+  assert.deepEqual((await urls('docker.io')).slice(0, 1), ['https://10.9.9.9/base/'])
+  assert.equal((await urls('docker.io')).length, 2)
+  assert.deepEqual(await urls('10.2.2.3'), ['https://10.2.2.3/'])
+  assert.deepEqual(await urls('10.1.2.3'), ['https://10.1.2.3/', 'http://10.1.2.3/'])
   const bad = { ...config, mirrors: new Map([['docker.io', ['nowhere']]]) }
-  assert.throws(() => endpointsOf('docker.io', bad), InvalidArgumentError)
+  await assert.rejects(endpointsOf('docker.io', bad), InvalidArgumentError)
 })

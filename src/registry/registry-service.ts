@@ -56,8 +56,8 @@ export function createRegistryService(
 ): RegistryService {
   let current = config
   const transport = new HttpTransport(config)
-  const sessions = (domain: string, auth: RegistryAuth | null): RegistrySession[] =>
-    endpointsOf(domain, current).map((endpoint) => {
+  const sessions = async (domain: string, auth: RegistryAuth | null): Promise<RegistrySession[]> =>
+    (await endpointsOf(domain, current)).map((endpoint) => {
       // Credentials are the registry's: a mirror on another host never sees them.
       return new RegistrySession(transport, { endpoint, auth: endpoint.isMirror ? null : auth })
     })
@@ -77,7 +77,7 @@ export function createRegistryService(
       const accepts = searchFilter(options.filters)
       const limit = searchLimit(options.limit)
       const { domain, query } = splitTerm(term)
-      const results = await firstReachable(sessions(domain, options.auth), (session) =>
+      const results = await firstReachable(await sessions(domain, options.auth), (session) =>
         searchRegistry(session, { query, limit, signal: options.signal }),
       )
       return results.filter(accepts)
@@ -85,7 +85,7 @@ export function createRegistryService(
     async inspect(name, options) {
       const reference = withDefaultTag(parseReference(name))
       try {
-        return await firstReachable(sessions(reference.domain, options.auth), async (session) => {
+        return await firstReachable(await sessions(reference.domain, options.auth), async (session) => {
           const request = { reference: reference.digest ?? reference.tag ?? '', signal: options.signal }
           const manifest = await session.manifest(reference.path, request)
           return await describe(manifest, { session, path: reference.path, signal: options.signal })
@@ -97,7 +97,7 @@ export function createRegistryService(
     async login(auth, options) {
       const domain = loginDomain(auth.serveraddress ?? '')
       await firstReachable(
-        sessions(domain, auth).filter((session) => !session.endpoint.isMirror),
+        (await sessions(domain, auth)).filter((session) => !session.endpoint.isMirror),
         async (session) => {
           const response = await session
             .send({ method: 'GET', path: '', scopes: [], signal: options.signal })

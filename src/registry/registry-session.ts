@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { digestOf, isDigest, type Digest } from '#base/digest.ts'
-import { DataLossError, UnauthenticatedError } from '#errors/errors.ts'
+import { DataLossError, UnauthenticatedError, UnavailableError } from '#errors/errors.ts'
 import type { RegistryAuth } from '#spec/docker/options.ts'
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '#spec/oci/image.ts'
 import { MAX_MANIFEST_BYTES } from '#spec/oci/parse.ts'
@@ -195,8 +195,11 @@ export class RegistrySession {
     } catch (error) {
       response.body.destroy()
       if (!(error instanceof UnauthenticatedError)) throw error
-      const verb = options.request.method[0] + options.request.method.slice(1).toLowerCase()
-      throw new UnauthenticatedError(`${verb} "${options.url.href}": ${error.message}`, { cause: error })
+      // dockerd looks a tag up before it fetches it. To be asked for a password because of this (401) is not its way.
+      const isLookUp = options.request.method === 'GET' && /\/manifests\/[^:]+$/.test(options.url.pathname)
+      const method = isLookUp ? 'HEAD' : options.request.method
+      const verb = `${method.slice(0, 1)}${method.slice(1).toLowerCase()}`
+      throw new UnavailableError(`${verb} "${options.url.href}": ${error.message}`, { cause: error })
     }
   }
 }

@@ -510,7 +510,9 @@ describe('pull with credentials', () => {
       assert.equal(root.images.get(name).repoTags[0], `${name}:latest`)
       assert.ok(server.count(/GET \/token/) <= 1, 'one token serves all requests')
       const refused =
-        scheme === 'basic' ? /no basic auth credentials$/ : /^unauthorized: incorrect username or password$/
+        scheme === 'basic'
+          ? /^Head ".*\/manifests\/other": no basic auth credentials$/
+          : /^unauthorized: incorrect username or password$/
       await assert.rejects(pull(root, `${name}:other`), { message: refused })
     })
 

@@ -78,10 +78,12 @@ describe('TLS', () => {
     server.add('app', 'latest', image)
     const directory = scratchDirectory('certs.d')
     const own = `${directory}/${server.address}`
+    await using root = openImageRoot({ registry: { certificatesDirectory: directory } })
+    // What is put in place after a failure is used by the next try.
+    await assert.rejects(pull(root, `${server.address}/app`), /certificate required|alert|reset|disconnected/)
     mkdirSync(own)
     copyFileSync(`${made.directory}/ca.crt`, `${own}/ca.crt`)
     copyFileSync(`${made.directory}/client.crt`, `${own}/client.cert`)
-    await using root = openImageRoot({ registry: { certificatesDirectory: directory } })
     await assert.rejects(pull(root, `${server.address}/app`), {
       message:
         'missing key client.key for client certificate client.cert. CA certificates must use the extension .crt',
