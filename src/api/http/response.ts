@@ -103,9 +103,16 @@ export class ApiResponse {
     })
   }
 
-  /** As `write`, for small lines that need not wait for a slow client. */
+  /**
+   * As `write`, for small lines that need not wait for a slow client. Each is a chunk of its own: clients take a chunk for a
+   * message (docker-py's low-level API), and Node would make one chunk of what is written in one turn to a socket that is not corked.
+   */
   writeLine(value: object): void {
-    if (!this.#outgoing.writableEnded) this.#outgoing.write(JSON.stringify(value) + '\r\n')
+    if (this.#outgoing.writableEnded) return
+    const { socket } = this.#outgoing
+    socket?.cork()
+    this.#outgoing.write(JSON.stringify(value) + '\r\n')
+    socket?.uncork()
   }
 
   end(): void {

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { WebSocket } from 'ws'
+import { run } from '../../support/engine.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
 import { until } from '../../support/until.ts'
 import { Wharfd } from '../../support/wharfd.ts'
@@ -89,6 +90,26 @@ describe('the protocol of the API', () => {
     await said
     socket.destroy()
     await engine().ok('rmi', 'made-left:1')
+    rmSync(directory, { recursive: true })
+  })
+
+  test('each message of a stream is a chunk of its own', async () => {
+    const directory = scratchDirectory('b')
+    const dockerfile = 'FROM busybox\\nLABEL a=b\\n'
+    const tar = await run(['sh', '-c', `printf '${dockerfile}' > Dockerfile; tar c Dockerfile`], {
+      cwd: directory,
+    })
+    const socket = raw(
+      `POST /v1.51/build HTTP/1.1\nHost: x\nContent-Type: application/x-tar\nContent-Length: ${tar.stdout.length}\n\n`,
+    )
+    const said = talk(socket, (text) => text.endsWith('\r\n0\r\n\r\n'))
+    socket.write(tar.stdout)
+    const text = await said
+    socket.destroy()
+    const lines = text.split('\r\n').filter((line) => line.startsWith('{'))
+    const chunks = text.match(/^[0-9a-f]+\r$/gm) ?? []
+    assert.ok(lines.length >= 4, text)
+    assert.equal(chunks.length, lines.length + 1)
     rmSync(directory, { recursive: true })
   })
 
