@@ -1,6 +1,7 @@
 /**
  * Compares wharfd, bundled as users run it, with dockerd and podman by the same stock docker CLI, each in a network namespace of its own,
- * in turn, and prints medians and ratios. Cases: memory, run, exec, life, many, images, logs, and when they are named growth, scale, soak.
+ * in turn, and prints medians and ratios. Cases: memory, run, exec, life, many, images, logs, network, and when they are named growth, scale, soak,
+ * crowd, small-crowd.
  * `--only wharfd,dockerd` chooses engines; `sources` is wharfd from its sources.
  */
 import { execFileSync } from 'node:child_process'
@@ -11,6 +12,7 @@ import { Wharfd } from '../tests/support/wharfd.ts'
 import { imageCases, stopRegistries } from './cases/images.ts'
 import { execCases, growthCases, lifeCases, manyCases, runCases } from './cases/life.ts'
 import { logCases } from './cases/logs.ts'
+import { crowdCases, networkCases } from './cases/network.ts'
 import { memoryCases } from './cases/memory.ts'
 import { scaleCases } from './cases/scale.ts'
 import { soakCases } from './cases/soak.ts'
@@ -26,11 +28,14 @@ const cases: Readonly<Record<string, readonly Subject[]>> = {
   many: manyCases,
   images: imageCases,
   logs: logCases,
+  network: networkCases,
   growth: growthCases(200),
   scale: scaleCases,
   soak: soakCases,
+  crowd: crowdCases(500),
+  'small-crowd': crowdCases(60),
 }
-const lengthy = ['growth', 'scale', 'soak']
+const lengthy = ['growth', 'scale', 'soak', 'crowd', 'small-crowd']
 const usual = Object.keys(cases).filter((name) => !lengthy.includes(name))
 
 const { values, positionals } = parseArgs({

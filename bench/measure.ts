@@ -3,7 +3,8 @@ import type { Engine } from '../tests/support/engine.ts'
 /** One thing to measure: `prepare` and `restore` are not timed. */
 export type Subject = {
   readonly name: string
-  readonly unit: 'ms' | 'MB' | 'MB/s'
+  /** Of those for a second, more is better. */
+  readonly unit: 'ms' | 'MB' | 'MB/s' | 'µs' | 'Mbit/s' | '/s'
   readonly rounds: number
   /** Does it once and returns what it took, in the unit; NaN when this engine cannot tell. */
   readonly once: (engine: Engine) => Promise<number>
