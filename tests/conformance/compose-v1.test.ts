@@ -79,8 +79,6 @@ await onBoth('docker-compose 1.29', (engine) => {
         assert.equal((await compose('ps', '-q', 'probe')).split('\n').length, 3)
         const names = (await exec('web', 'nslookup', '-type=a', 'probe')).stdout
         assert.equal(new Set(names.match(/^Address: 10\.97\.3\.\d+$/gm)).size, 3)
-        await compose('up', '-d', '--scale', 'probe=1', '--no-recreate')
-        assert.equal((await compose('ps', '-q', 'probe')).split('\n').length, 1)
         await compose('restart', '-t', '0', 'web')
         await until(
           'web serves again',
