@@ -22,9 +22,12 @@ for (const [text, expected] of understood)
 
 const refused: readonly (readonly [string, RegExp])[] = [
   ['a:b:c', /^Invalid user\/group specification in --userns-remap: "a:b:c"$/],
-  ['nobody', /^Error during uid lookup for "nobody"/],
+  [
+    'nobody',
+    /^Error during uid lookup for "nobody": getent unable to find entry "nobody" in passwd database$/,
+  ],
   ['7', /^Uid 7 has no entry in \/etc\/passwd/],
-  ['anna:7', /^Gid 7 has no entry/],
+  ['anna:7', /^Gid 7 has no entry in \/etc\/passwd/],
   ['anna:nobody', /^Error during groupname lookup for "nobody"/],
 ]
 

@@ -44,14 +44,15 @@ export function parseRemap(text: string, files: Pick<UserFiles, 'passwd' | 'grou
 function findUser(text: string, users: readonly Entry[]): string | null {
   if (isId(text)) {
     const name = users.find(({ id }) => id === text)?.name
-    if (name === undefined) throw new InvalidArgumentError(`Uid ${text} has no entry in /etc/passwd`)
+    if (name === undefined)
+      throw new InvalidArgumentError(`Uid ${text} has no entry in /etc/passwd: ${unknown(text, 'passwd')}`)
     return name
   }
   const name = text === 'default' ? DEFAULT_USER : text
   if (users.some((user) => user.name === name)) return name
   if (text === 'default') return null
   throw new InvalidArgumentError(
-    `Error during uid lookup for ${JSON.stringify(name)}: no matching entries in passwd file`,
+    `Error during uid lookup for ${JSON.stringify(name)}: ${unknown(name, 'passwd')}`,
   )
 }
 
@@ -60,15 +61,20 @@ function findGroup(text: string, groups: readonly Entry[]): string {
   if (found !== undefined) return found.name
   throw new InvalidArgumentError(
     isId(text)
-      ? `Gid ${text} has no entry in /etc/group`
-      : `Error during groupname lookup for ${JSON.stringify(text)}: no matching entries in group file`,
+      ? `Gid ${text} has no entry in /etc/passwd: ${unknown(text, 'group')}`
+      : `Error during groupname lookup for ${JSON.stringify(text)}: ${unknown(text, 'group')}`,
   )
+}
+
+/** dockerd looks where getent(1) does. */
+function unknown(text: string, database: 'passwd' | 'group'): string {
+  return `getent unable to find entry ${JSON.stringify(text)} in ${database} database`
 }
 
 function ownGroup(user: string, groups: readonly Entry[]): string {
   if (groups.some(({ name }) => name === user)) return user
   throw new InvalidArgumentError(
-    `Error during gid lookup for ${JSON.stringify(user)}: no matching entries in group file`,
+    `Error during gid lookup for ${JSON.stringify(user)}: ${unknown(user, 'group')}`,
   )
 }
 

@@ -1,6 +1,6 @@
 import type { Script } from './script.ts'
 
-/** Resources, namespaces, mounts and exec, seen from inside the container. */
+/** Namespaces, security and exec, seen from inside the container. */
 export const isolationScripts: readonly Script[] = [
   {
     name: 'exec and run name users, groups and directories that are not there',
@@ -57,6 +57,10 @@ export const isolationScripts: readonly Script[] = [
       docker run --rm --security-opt systempaths=unconfined busybox sh -c 'mount | grep -c "/proc/"'
       docker run --rm --gpus all busybox true`,
   },
+]
+
+/** Limits, cgroups and mounts. */
+export const resourceScripts: readonly Script[] = [
   {
     name: 'limits are what the kernel keeps',
     steps: `
