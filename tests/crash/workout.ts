@@ -22,7 +22,7 @@ export function workout(): readonly Step[] {
     cli('volume', 'rm', 'mem'),
     cli(
       ...['run', '--name', 'told', '--log-driver', 'gelf', '--log-opt', 'gelf-address=udp://127.0.0.1:9'],
-      ...['busybox', 'echo', 'told'],
+      ...['--log-opt', 'cache-max-size=10k', 'busybox', 'seq', '1000'],
     ),
     cli('rm', '-f', 'told'),
     cli('network', 'create', 'net'),
