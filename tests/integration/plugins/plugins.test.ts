@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { silentLogger } from '#base/logger.ts'
+import { run } from '../../support/engine.ts'
 import { TestPlugin } from '../../support/plugin.ts'
 import type { PluginHandler } from '../../support/plugin.ts'
 import { textField } from '#plugins/answer-fields.ts'
@@ -279,4 +281,32 @@ test('get() asks over TCP whom a file names so', async (t) => {
     assert.match(error.message, /^Post "http:\/\/127\.0\.0\.1:1\/Plugin\.Activate": dial tcp .*refused$/)
     return true
   })
+})
+
+test('get() asks by TLS with the certificates that a file names, and trusts no other', async (t) => {
+  const { plugins, directory } = fixture(t)
+  const files = { key: join(directory, 'key.pem'), cert: join(directory, 'cert.pem') }
+  const made = await run([
+    ...['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
+    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', files.key, '-out', files.cert],
+  ])
+  assert.equal(made.exitCode, 0, made.stderr)
+  const [key, cert] = [readFileSync(files.key), readFileSync(files.cert)]
+  const options = { key, cert, ca: cert, requestCert: true, rejectUnauthorized: true }
+  const server = createTlsServer(options, (_request, response) => response.end('{"Implements":["authz"]}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const Addr = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`
+  const own = { CAFile: files.cert, CertFile: files.cert, KeyFile: files.key }
+  const write = (name: string, TLSConfig: object | undefined): void =>
+    writeFileSync(join(directory, `${name}.json`), JSON.stringify({ Name: name, Addr, TLSConfig }))
+  write('good', own)
+  write('careless', { ...own, CAFile: '', InsecureSkipVerify: true })
+  write('nameless', { CAFile: files.cert })
+  write('strange', { CAFile: '/etc/ssl/certs/ca-certificates.crt', CertFile: files.cert, KeyFile: files.key })
+  await plugins.get('good', 'authz')
+  await plugins.get('careless', 'authz')
+  for (const name of ['nameless', 'strange']) {
+    await assert.rejects(plugins.get(name, 'authz'), { name: 'PluginUnreachableError' }, name)
+  }
 })
