@@ -11,8 +11,8 @@ import type { OciDescriptor, OciImageConfig, OciIndex, OciManifest } from './ima
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 /** The largest image configuration. Bytes. */
 export const MAX_CONFIG_BYTES = 8 * 1024 * 1024
-/** The deepest image: overlayfs and Docker agree on less than 128 layers. */
-export const MAX_LAYERS = 125
+/** The deepest image: the kernel stacks 500 layers, one of which is ours (fs/overlayfs/params.h). Docker refuses more than 125. */
+export const MAX_LAYERS = 499
 /** More images than this in one index are no image any more but an attack. */
 const MAX_INDEX_ENTRIES = 2000
 

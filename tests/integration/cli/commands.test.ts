@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { run } from '../../support/engine.ts'
 import { scratchDirectory } from '../../support/scratch.ts'
@@ -162,6 +164,11 @@ test('commit, save, load, export, import, tag, rmi', async () => {
   assert.ok(existsSync(`${folder}/root.tar`))
   await ok('import', `${folder}/root.tar`, 'cli/imported:x')
   assert.equal(await ok('run', '--rm', 'cli/imported:x', 'ls', '/made'), '/made')
+  const server = createServer((_request, response) => response.end(readFileSync(`${folder}/root.tar`)))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  assert.match(await ok('import', `http://127.0.0.1:${port}/root.tar`), /sha256:[0-9a-f]{64}$/)
+  server.close()
   await ok('tag', 'cli/imported:x', 'cli/imported:y')
   assert.match(await ok('image', 'tree'), /cli\/imported:x, cli\/imported:y|cli\/imported:y, cli\/imported:x/)
   const tree = JSON.parse(await ok('image', 'tree', '--json')) as { Images: unknown[]; Children: unknown[] }

@@ -18,14 +18,10 @@ export default command({
     const isUrl = /^https?:\/\//.test(source)
     if (!isUrl && source !== '-' && !existsSync(source))
       throw new ExitError(1, `open ${source}: no such file or directory`)
-    const body =
-      source === '-'
-        ? stdinChunks()
-        : (createReadStream(source, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>)
     const { images } = await context.client()
     const messages = await images.import({
       source: isUrl ? source : '-',
-      ...(isUrl ? {} : { body }),
+      ...(isUrl ? {} : { body: source === '-' ? stdinChunks() : readFile(source) }),
       ...(reference === undefined ? {} : splitReference(reference)),
       message: flags.message || undefined,
       changes: flags.change,
@@ -34,3 +30,6 @@ export default command({
     await showProgress(context.out, messages)
   },
 })
+
+const readFile = (path: string): AsyncIterable<Buffer> =>
+  createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>
