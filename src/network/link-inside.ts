@@ -36,6 +36,11 @@ export class LinkInside implements Disposable {
       sysctl(`ipv6/conf/${ifname}/disable_ipv6`, endpoint.ipv6 === null ? '1' : '0')
       // The addresses are ours to give: no router's advertisement adds others.
       if (endpoint.ipv6 !== null) sysctl(`ipv6/conf/${ifname}/accept_ra`, '0')
+      // Where a MAC does not follow from the address, neighbours may know another for it: it is announced when the link comes up.
+      if (record.driver === 'macvlan' || Boolean(endpoint.settings.MacAddress)) {
+        sysctl(`ipv4/conf/${ifname}/arp_notify`, '1')
+        sysctl(`ipv6/conf/${ifname}/ndisc_notify`, '1')
+      }
       for (const [path, value] of endpointSysctls(endpoint.settings, ifname)) sysctl(path, value)
     })
     for (const pool of record.pools) {
