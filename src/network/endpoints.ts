@@ -108,7 +108,11 @@ export function planEndpoint(
         : null
     if (ipv6 !== null) taken.push(ipv6)
     const ours = network.driver !== 'plugin' && network.driver !== 'cni'
+    // An ipvlan link has the address of its parent.
+    const isShared = !ours || network.driver === 'ipvlan'
     const mac = settings.MacAddress || options.mac
+    if (mac && network.driver === 'ipvlan')
+      throw new InvalidArgumentError('ipvlan interfaces do not support custom mac address assignment')
     const rates = readRates(network, settings, request.labels ?? {})
     return {
       id: given?.id ?? newId(),
@@ -118,10 +122,10 @@ export function planEndpoint(
       ifname: linked ? chooseIfname(network, options) : null,
       // The kernel's names of links end at 15 characters.
       hostLink:
-        linked && ours && network.driver !== 'macvlan'
+        linked && ours && network.driver !== 'macvlan' && network.driver !== 'ipvlan'
           ? `veth${randomBytes(4).toString('hex').slice(0, 7)}`
           : null,
-      mac: !linked ? null : mac ? bytesToMac(macToBytes(mac)) : ours ? macOf(ipv4) : null,
+      mac: !linked ? null : mac ? bytesToMac(macToBytes(mac)) : isShared ? null : macOf(ipv4),
       ipv4,
       ipv6,
       dnsNames: isUserDefined(network) ? dnsNames(settings, request) : [],

@@ -1,10 +1,11 @@
 import { parseBridgeOptions } from './bridge-options.ts'
+import { isRoutedByLink } from './ipvlan-driver.ts'
 import type { EndpointRecord, NetworkRecord } from './records.ts'
 
 /** The address that a network's containers send to what is not on the network; null: none. */
 export function gatewayOf(network: NetworkRecord, family: 4 | 6): string | null {
   // Overlay networks have no router: the way out is by the gateway network.
-  if (network.internal || network.driver === 'overlay') return null
+  if (network.internal || network.driver === 'overlay' || isRoutedByLink(network)) return null
   return network.pools.find((pool) => pool.family === family)?.gateway ?? null
 }
 
@@ -32,7 +33,7 @@ export function gatewayEndpoint(
       parseBridgeOptions(network.options).gatewayMode[options.family] === 'isolated'
     )
       return false
-    return gatewayAt(endpoint, network, options.family) !== null
+    return isRoutedByLink(network) || gatewayAt(endpoint, network, options.family) !== null
   })
   const ordered = candidates.toSorted(
     (a, b) =>

@@ -1,10 +1,11 @@
-import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
+import { InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import { BridgeDriver, bridgeName } from './bridge-driver.ts'
 import type { AttachOptions, HostOptions } from './bridge-driver.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
 import { isRelayed, PUBLISH_MODE } from './publishing.ts'
 import type { Firewall } from './firewall.ts'
 import type { LinkInside } from './link-inside.ts'
+import { IpvlanDriver, parseIpvlanOptions } from './ipvlan-driver.ts'
 import { MacvlanDriver, parseMacvlanOptions } from './macvlan-driver.ts'
 import type { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import type { OverlayDriver } from './overlay/overlay-driver.ts'
@@ -16,6 +17,7 @@ export class NetworkDrivers {
   readonly #netlink: Rtnetlink
   readonly #bridge: BridgeDriver
   readonly #macvlan: MacvlanDriver
+  readonly #ipvlan: IpvlanDriver
   readonly #firewall: Firewall
   readonly #overlay: OverlayDriver
 
@@ -28,6 +30,7 @@ export class NetworkDrivers {
     this.#firewall = firewall
     this.#bridge = new BridgeDriver(netlink, firewall, options.host)
     this.#macvlan = new MacvlanDriver(netlink)
+    this.#ipvlan = new IpvlanDriver(netlink)
     this.#overlay = options.overlay
   }
 
@@ -47,8 +50,10 @@ export class NetworkDrivers {
         const link = options.bridge ?? bridgeName(record)
         return { link, owned: !this.#hasLink(link) }
       }
-      case 'macvlan': {
-        const { parent } = parseMacvlanOptions(record.options)
+      case 'macvlan':
+      case 'ipvlan': {
+        const parse = record.driver === 'macvlan' ? parseMacvlanOptions : parseIpvlanOptions
+        const { parent } = parse(record.options)
         return { link: parent, owned: !this.#hasLink(parent) }
       }
       case 'overlay':
@@ -70,6 +75,7 @@ export class NetworkDrivers {
     if (record.configOnly) return
     if (record.driver === 'bridge') this.#bridge.ensure(record, options)
     else if (record.driver === 'macvlan') this.#macvlan.ensure(record)
+    else if (record.driver === 'ipvlan') this.#ipvlan.ensure(record)
   }
 
   /** Resolves when the firewall knows what was made. */
@@ -81,7 +87,7 @@ export class NetworkDrivers {
   async remove(record: NetworkRecord): Promise<void> {
     if (record.configOnly) return
     if (record.driver === 'bridge') await this.#bridge.remove(record)
-    else if (record.driver === 'macvlan') await this.#macvlan.remove(record)
+    else if (record.driver === 'macvlan' || record.driver === 'ipvlan') await this.#macvlan.remove(record)
   }
 
   /** Deletes what networks left that are forgotten. */
@@ -98,6 +104,7 @@ export class NetworkDrivers {
   attach(record: NetworkRecord, endpoint: EndpointRecord, options: AttachOptions): void {
     if (record.driver === 'bridge') this.#bridge.attach(record, endpoint, options)
     else if (record.driver === 'macvlan') this.#macvlan.attach(record, endpoint, options.inside)
+    else if (record.driver === 'ipvlan') this.#ipvlan.attach(record, endpoint, options.inside)
     else if (record.driver === 'overlay') this.#overlay.attach(record, endpoint, options.inside)
     else if (endpoint.foreign?.link) options.inside.takeLink(this.#netlink, record, endpoint)
   }
@@ -120,19 +127,18 @@ export class NetworkDrivers {
   }
 }
 
-/** The driver of this name. @throws NotFoundError, NotImplementedError for those that Docker has and Wharf has not. */
+/** The driver of this name, of those that are ours. @throws NotFoundError. */
 export function parseDriver(name: string): DriverName {
   switch (name) {
     case '':
     case 'bridge':
       return 'bridge'
     case 'macvlan':
+    case 'ipvlan':
     case 'overlay':
     case 'host':
     case 'null':
       return name
-    case 'ipvlan':
-      throw new NotImplementedError('the network driver "ipvlan" is not supported by Wharf: use "macvlan"')
     default:
       throw new NotFoundError(`plugin "${name}" not found`)
   }

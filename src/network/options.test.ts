@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
+import { parseIpvlanOptions } from './ipvlan-driver.ts'
 import { parseMacvlanOptions } from './macvlan-driver.ts'
 import { parseDriver } from './network-drivers.ts'
 import { endpointSysctls } from './sysctl.ts'
@@ -35,7 +36,7 @@ for (const options of wrong) {
 
 test('options that Docker has and Wharf has not are refused, not ignored', () => {
   assert.throws(() => parseBridgeOptions({ 'com.docker.network.host_ipv4': '10.0.0.1' }), NotImplementedError)
-  assert.throws(() => parseDriver('ipvlan'), NotImplementedError)
+  assert.equal(parseDriver('ipvlan'), 'ipvlan')
 })
 
 test('macvlan: a parent with a dot is a VLAN', () => {
@@ -63,5 +64,20 @@ test('sysctls of an endpoint stay below its interface', () => {
     'kernel.panic=1',
   ]) {
     assert.throws(() => read(bad), InvalidArgumentError, bad)
+  }
+})
+
+test('ipvlan: modes and flags', () => {
+  const parse = parseIpvlanOptions
+  assert.deepEqual(parse({ parent: 'eth0' }), {
+    parent: 'eth0',
+    vlan: null,
+    mtu: null,
+    mode: 'l2',
+    flag: 'bridge',
+  })
+  assert.equal(parse({ parent: 'eth0.7', ipvlan_mode: 'l3s', ipvlan_flag: 'private' }).mode, 'l3s')
+  for (const wrong of [{}, { parent: 'eth0', ipvlan_mode: 'l4' }, { parent: 'eth0', ipvlan_flag: 'x' }]) {
+    assert.throws(() => parse(wrong), InvalidArgumentError)
   }
 })

@@ -4,7 +4,7 @@ import type { Rates } from './rates.ts'
 import type { PublishedPort } from './port-spec.ts'
 
 /** The drivers there are; `null` is Docker's name for "none", `plugin` any network plugin (`NetworkRecord.plugin` names it). */
-export type DriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'overlay' | 'plugin' | 'cni'
+export type DriverName = 'bridge' | 'host' | 'null' | 'macvlan' | 'ipvlan' | 'overlay' | 'plugin' | 'cni'
 
 /** One subnet of a network. */
 export interface PoolRecord {
@@ -46,7 +46,7 @@ export interface NetworkRecord {
   readonly ipamDriver: string
   readonly ipamOptions: Readonly<Record<string, string>> | null
   readonly pools: readonly PoolRecord[]
-  /** The link that the network made or uses on the host: the bridge, the parent of macvlan; null when there is none. */
+  /** The link that the network made or uses on the host: the bridge, the parent of macvlan and ipvlan; null when there is none. */
   readonly link: string | null
   /** The link was made for the network and goes with it. */
   readonly ownsLink: boolean

@@ -15,6 +15,7 @@ import { createNetns, createOwnedNetns, removeNetns } from '#kernel/netns.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import { validateEndpoint } from './endpoints.ts'
 import type { Firewall } from './firewall.ts'
+import { isRoutedByLink } from './ipvlan-driver.ts'
 import { gatewayAt, gatewayEndpoint } from './gateways.ts'
 import { PublishError } from './host-ports.ts'
 import type { HostPorts } from './host-ports.ts'
@@ -378,7 +379,8 @@ export class SandboxService implements Sandboxes {
       const endpoint = gatewayEndpoint(record.endpoints, { family, networkOf })
       const network = endpoint === null ? null : store.network(endpoint.networkId)
       const address = endpoint === null || network === null ? null : gatewayAt(endpoint, network, family)
-      if (endpoint === null || endpoint.ifname === null || address === null) {
+      const isOnLink = network !== null && isRoutedByLink(network)
+      if (endpoint === null || endpoint.ifname === null || (address === null && !isOnLink)) {
         if (!options.fresh) inside.setGateway(family, null)
       } else inside.setGateway(family, { ifname: endpoint.ifname, address })
       if (endpoint !== null) publishing.add(endpoint.id)

@@ -80,6 +80,12 @@ export type LinkKind =
       readonly parent: number
       readonly mode: 'private' | 'vepa' | 'bridge' | 'passthru'
     }
+  | {
+      readonly kind: 'ipvlan'
+      readonly parent: number
+      readonly mode: 'l2' | 'l3' | 'l3s'
+      readonly flag: 'bridge' | 'private' | 'vepa'
+    }
   | { readonly kind: 'vlan'; readonly parent: number; readonly id: number }
   | {
       readonly kind: 'vxlan'
@@ -101,6 +107,8 @@ export interface LinkOptions {
   readonly netnsFd?: number
 }
 
+const IPVLAN_MODES = { l2: 0, l3: 1, l3s: 2 } as const
+const IPVLAN_FLAGS = { bridge: 0, private: 1, vepa: 2 } as const
 const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const
 
 /**
@@ -122,7 +130,8 @@ export class Rtnetlink implements Disposable {
   addLink(name: string, kind: LinkKind, options: LinkOptions = {}): void {
     const message = linkMessage(RTM_NEWLINK, { flags: NLM_F_CREATE | NLM_F_EXCL, up: options.up === true })
     putLinkOptions(message, name, options)
-    if (kind.kind === 'macvlan' || kind.kind === 'vlan') message.u32(IFLA_LINK, kind.parent)
+    if (kind.kind === 'macvlan' || kind.kind === 'ipvlan' || kind.kind === 'vlan')
+      message.u32(IFLA_LINK, kind.parent)
     message.nest(IFLA_LINKINFO, () => {
       message.text(IFLA_INFO_KIND, kind.kind)
       putKindData(message, kind)
@@ -292,6 +301,11 @@ function putKindData(message: NetlinkMessage, kind: LinkKind): void {
       return
     case 'macvlan':
       message.nest(IFLA_INFO_DATA, () => message.u32(1, MACVLAN_MODES[kind.mode]))
+      return
+    case 'ipvlan':
+      message.nest(IFLA_INFO_DATA, () => {
+        message.u16(1, IPVLAN_MODES[kind.mode]).u16(2, IPVLAN_FLAGS[kind.flag])
+      })
       return
     case 'vlan':
       message.nest(IFLA_INFO_DATA, () => message.u16(1, kind.id))

@@ -67,7 +67,7 @@ test('create, inspect, list with filters, remove', async () => {
 const refused: readonly [what: string, request: Parameters<NetworkRoot['networks']['create']>[0], code: string, message: RegExp][] = [
   ['a predefined name', { Name: 'host' }, 'permission_denied', /^operation is not permitted on predefined host network $/],
   ['an unknown driver', { Name: 'x', Driver: 'nope' }, 'not_found', /^plugin "nope" not found$/],
-  ['ipvlan', { Name: 'x', Driver: 'ipvlan' }, 'not_implemented', /ipvlan.*macvlan/],
+  ['ipvlan without a parent', { Name: 'x', Driver: 'ipvlan' }, 'invalid_argument', /ipvlan networks need a parent/],
   ['host bits in the subnet', { Name: 'x', IPAM: { Config: [{ Subnet: '10.1.2.3/24' }] } }, 'invalid_argument', /invalid subnet 10\.1\.2\.3\/24: it should be 10\.1\.2\.0\/24/],
   ['a gateway elsewhere', { Name: 'x', IPAM: { Config: [{ Subnet: '10.1.2.0/24', Gateway: '10.1.3.1' }] } }, 'invalid_argument', /invalid gateway 10\.1\.3\.1: parent subnet 10\.1\.2\.0\/24 doesn't contain this address/],
   ['an MTU that is none', { Name: 'x', Options: { 'com.docker.network.driver.mtu': 'big' } }, 'invalid_argument', /mtu/],
@@ -262,6 +262,38 @@ test('macvlan: containers on a wire of the host', async () => {
   } finally {
     netlink.deleteLink(parent)
   }
+})
+
+test('ipvlan: containers on a wire of the host, or a clear refusal by a kernel that has none', async () => {
+  using netlink = new Rtnetlink()
+  const parent = `${root.bridge}i`
+  netlink.addLink(parent, { kind: 'veth', peer: { name: `${root.bridge}j` } }, { up: true })
+  const request = {
+    Name: 'shared',
+    Driver: 'ipvlan',
+    Options: { parent, ipvlan_mode: 'l2' },
+    IPAM: { Config: [{ Subnet: pool('40.0/24') }] },
+  }
+  const refusal = await root.networks.create(request).then(
+    () => null,
+    (error: unknown) => error,
+  )
+  if (refusal !== null) {
+    assert.match(String(refusal), /ipvlan networks need a kernel with ipvlan/)
+    assert.throws(() => root.networks.inspect('shared'), /not found/)
+  } else {
+    const a = await root.sandbox({ network: 'shared' })
+    const b = await root.sandbox({ network: 'shared' })
+    await root.serve(a.netnsPath, 80, 'same-mac')
+    await root.answers('same-mac', b.netnsPath, addressOf(a, 'shared'), 80)
+    for (const { id } of [a, b]) await root.networks.release(id)
+    await root.networks.remove('shared')
+  }
+  assert.ok(
+    netlink.links().some(({ name }) => name === parent),
+    'the parent is not ours',
+  )
+  netlink.deleteLink(parent)
 })
 
 test('prune takes what is not used', async () => {
