@@ -1,6 +1,6 @@
 /**
  * Compares wharfd, bundled as users run it, with dockerd and podman by the same stock docker CLI, each in a network namespace of its own,
- * in turn, and prints medians and ratios. Cases: memory, run, exec, life, many, images, logs, network, and when they are named growth, scale, soak,
+ * in turn, and prints medians and ratios. Cases: memory, run, exec, life, many, images, event-loop, logs, network, and, when named, growth, scale, soak,
  * crowd, small-crowd.
  * `--only wharfd,dockerd` chooses engines; `sources` is wharfd from its sources.
  */
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import type { Engine } from '../tests/support/engine.ts'
 import { ReferenceDockerd } from '../tests/support/reference.ts'
 import { Wharfd } from '../tests/support/wharfd.ts'
+import { eventLoopCases, stopTraced } from './cases/event-loop.ts'
 import { imageCases, stopRegistries } from './cases/images.ts'
 import { execCases, growthCases, lifeCases, manyCases, runCases } from './cases/life.ts'
 import { logCases } from './cases/logs.ts'
@@ -18,7 +19,7 @@ import { scaleCases } from './cases/scale.ts'
 import { soakCases } from './cases/soak.ts'
 import { measure, type Subject } from './measure.ts'
 import { describeMachine, row } from './report.ts'
-import { makeBundle } from './support/bundle.ts'
+import { bundledProgram } from './support/bundle.ts'
 
 const cases: Readonly<Record<string, readonly Subject[]>> = {
   memory: memoryCases,
@@ -27,6 +28,7 @@ const cases: Readonly<Record<string, readonly Subject[]>> = {
   life: lifeCases,
   many: manyCases,
   images: imageCases,
+  'event-loop': eventLoopCases,
   logs: logCases,
   network: networkCases,
   growth: growthCases(200),
@@ -51,8 +53,7 @@ const engines: Engine[] = []
 try {
   for (const name of values.only.split(',')) {
     if (name === 'sources') engines.push(await Wharfd.startWithBusybox())
-    else if (name === 'wharfd')
-      engines.push(await Wharfd.startWithBusybox({ program: `${makeBundle()}/bin/wharfd` }))
+    else if (name === 'wharfd') engines.push(await Wharfd.startWithBusybox({ program: bundledProgram() }))
     else if (name === 'dockerd' || name === 'podman') {
       const peer = await ReferenceDockerd.start(name)
       if (peer === null) console.log(`${name} is left out: its root could not be made`)
@@ -67,6 +68,7 @@ try {
     for (const subject of cases[name]!) console.log(row(await measure(subject, engines), names))
   }
 } finally {
+  await stopTraced()
   stopRegistries()
   for (const engine of engines) await engine.stop()
 }

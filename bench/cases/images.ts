@@ -12,7 +12,7 @@ const big = '127.0.0.1:5000/big:1'
 const small = Array.from({ length: SMALL_IMAGES }, (_, index) => `127.0.0.1:5000/small${String(index)}:1`)
 
 /** Serves the engine; the first call fills a registry, another stays empty. */
-async function serve(engine: Engine): Promise<void> {
+export async function serveImages(engine: Engine): Promise<void> {
   if (registries === null) {
     const layout = await debianImages()
     if (layout === null) throw new Error('there are no Debian packages to make an image of')
@@ -56,7 +56,7 @@ function once(name: string, work: (engine: Engine) => Promise<unknown>): Subject
 
 /** An image of 500 MB, 20 layers and 30,000 files: from a registry, out, in and away; then ten images at once. */
 export const imageCases: readonly Subject[] = [
-  { ...once('pull', (engine) => engine.ok('pull', '--quiet', big)), prepare: serve },
+  { ...once('pull', (engine) => engine.ok('pull', '--quiet', big)), prepare: serveImages },
   peak('pull'),
   once('first run of it', (engine) => engine.ok('run', '--rm', '--network', 'none', big)),
   once('save', (engine) => engine.ok('save', '-o', `${archive}.${engine.name}`, big)),

@@ -1,13 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { scratchRoot } from '../../tests/support/scratch.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Makes what packages install, the bundles and the programs that start them, outside of the checkout; returns its root. */
-export function makeBundle(): string {
-  const folder = `${scratchRoot}/bundle`
+const folder = `${scratchRoot}/bundle`
+
+/** `wharfd` as packages install it: makes the bundles and the programs that start them once, outside of the checkout. */
+export function bundledProgram(): string {
+  if (!existsSync(folder)) makeBundle()
+  return `${folder}/bin/wharfd`
+}
+
+function makeBundle(): void {
   mkdirSync(folder, { recursive: true })
   symlinkSync(`${root}node_modules`, `${folder}/node_modules`)
   cpSync(`${root}bin`, `${folder}/bin`, { recursive: true })
@@ -16,5 +22,4 @@ export function makeBundle(): string {
     `${root}packaging/build.ts`,
     `${folder}/dist`,
   ])
-  return folder
 }
