@@ -75,7 +75,9 @@ function userMount(mount: ContainerMount): OciMount {
     return { destination: mount.destination, type: 'tmpfs', source: 'tmpfs', options }
   }
   const bind = mount.recursive === false ? 'bind' : 'rbind'
-  const propagation = mount.propagation ?? ''
+  const wanted = mount.propagation || 'rprivate'
+  // crun takes the `r` of the propagation for one of the bind; where nothing is mounted below it means nothing.
+  const propagation = bind === 'bind' ? wanted.replace(/^r/, '') : wanted
   return {
     destination: mount.destination,
     type: 'bind',
@@ -84,7 +86,7 @@ function userMount(mount: ContainerMount): OciMount {
       bind,
       mount.readOnly ? 'ro' : 'rw',
       ...(mount.readOnly && bind === 'rbind' && mount.readOnlyBelow === true ? ['rro'] : []),
-      propagation === '' ? 'rprivate' : propagation,
+      propagation,
       ...(mount.options ?? []),
     ],
   }

@@ -151,6 +151,8 @@ describe('mounts of containers', () => {
     assert.equal(await write('readonly'), 1)
     assert.equal(await write('readonly,bind-recursive=writable'), 0)
     assert.equal(await write('readonly,bind-propagation=rprivate,bind-recursive=readonly'), 1)
+    const alone = `type=bind,src=${source},dst=/n,bind-recursive=disabled`
+    assert.doesNotMatch(await run('--mount', alone, 'busybox', 'cat', '/proc/mounts'), / \/n\/below /)
     execFileSync('umount', [`${source}/below`])
   })
 
