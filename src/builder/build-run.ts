@@ -8,6 +8,7 @@ import { type Material, Materials } from './attest/materials.ts'
 import { buildArguments } from './build-arguments.ts'
 import type { BuilderParts } from './builder-parts.ts'
 import { CacheDirectories } from './cache/cache-directories.ts'
+import type { CacheMountUses } from './cache/cache-mount-uses.ts'
 import type { CacheDonor } from './cache/donor.ts'
 import type { TracedCache } from './cache/traced-cache.ts'
 import { DockerfileError } from './dockerfile/dockerfile-error.ts'
@@ -33,6 +34,7 @@ export interface BuildRunOptions {
   readonly parts: BuilderParts
   readonly solver: Solver<BuildState>
   readonly cache: TracedCache
+  readonly uses: CacheMountUses
   readonly donors: readonly CacheDonor[]
   readonly locks: KeyedLock
   readonly stateImage: (state: BuildState) => Promise<{ readonly id: Digest } & AsyncDisposable>

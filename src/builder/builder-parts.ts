@@ -6,7 +6,9 @@ import type { Images } from '#images/image-service.ts'
 import type { Layers } from '#images/layers/layers.ts'
 import type { CommitOptions } from '#images/snapshots.ts'
 import type { ImagePushOptions } from '#spec/docker/options.ts'
+import type { Logger } from '#base/logger.ts'
 import type { BuildCache } from './cache/build-cache.ts'
+import type { CachePolicy } from './cache/gc-policy.ts'
 import type { BuildContent, BuildLeases, BuildRoots, StepContainers } from './needs.ts'
 import type { MadeLayer } from './ops/context.ts'
 import type { BuildPlatform } from './state.ts'
@@ -28,6 +30,11 @@ export interface BuilderParts {
   readonly hostPlatform: BuildPlatform
   /** The user namespace that commands run in (`userns-remap`); null is the host's. */
   readonly ids: IdMap | null
+  /** The bytes of the files in a directory. */
+  readonly sizeOf: (path: string) => Promise<number>
+  /** What may stay of the cache after a build; none for all of it. */
+  readonly policies: readonly CachePolicy[]
+  readonly log: Logger
   /** The layers that images name: forgetting a record of one frees nothing. */
   readonly imageLayers: () => ReadonlySet<Digest>
   /** Starts a collection in the background: layers of forgotten records go. */

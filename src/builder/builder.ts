@@ -1,9 +1,17 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { statfsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
 import type { Digest } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
 import { KeyedLock } from '#base/keyed-lock.ts'
-import { InvalidArgumentError, NotFoundError, NotImplementedError } from '#errors/errors.ts'
+import {
+  errnoOf,
+  InvalidArgumentError,
+  messageOf,
+  NotFoundError,
+  NotImplementedError,
+} from '#errors/errors.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import { mountTable, umountAll } from '#kernel/mounts.ts'
 import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
@@ -20,7 +28,9 @@ import { withRecords } from './cache/cache-image.ts'
 import { importCaches } from './cache/cache-import.ts'
 import { parseCacheSources, parseCacheTargets } from './cache/cache-places.ts'
 import { TracedCache } from './cache/traced-cache.ts'
-import { describeCache, pruneCache } from './cache/prune.ts'
+import { CacheMountUses, cacheMountOfKey, reconcileCacheMounts } from './cache/cache-mount-uses.ts'
+import type { CachePolicy } from './cache/gc-policy.ts'
+import { type CacheSurroundings, chooseDoomed, describeCache, type Doomed } from './cache/prune.ts'
 import { DockerfileError } from './dockerfile/dockerfile-error.ts'
 import { withSource } from './dockerfile/excerpt.ts'
 import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.ts'
@@ -44,6 +54,7 @@ import type { BuildPlatform, BuildState } from './state.ts'
 export class Builder {
   readonly builderVersion = '1'
   readonly #options: BuilderParts
+  readonly #uses: CacheMountUses
   /** What builds that run side by side share. */
   readonly #shared = { solver: new Solver<BuildState>(), locks: new KeyedLock() }
   readonly #sessions = new ClientSessions()
@@ -55,6 +66,7 @@ export class Builder {
 
   constructor(options: BuilderParts) {
     this.#options = options
+    this.#uses = new CacheMountUses(options.cache, options.sizeOf)
   }
 
   /** Removes what builds of a dead daemon left, and makes the directories. */
@@ -64,7 +76,9 @@ export class Builder {
       if (mountPoint.startsWith(`${this.#temp}/`)) umountAll(mountPoint)
     await rm(this.#temp, { recursive: true, force: true })
     await mkdir(this.#temp, { recursive: true, mode: 0o700 })
-    await mkdir(join(this.#options.directory, 'cache'), { recursive: true, mode: 0o700 })
+    const mounts = join(this.#options.directory, 'cache')
+    await mkdir(mounts, { recursive: true, mode: 0o700 })
+    await reconcileCacheMounts(this.#options.cache, await readdir(mounts))
   }
 
   get #temp(): string {
@@ -119,6 +133,7 @@ export class Builder {
         parts,
         solver,
         cache,
+        uses: this.#uses,
         donors,
         locks,
         stateImage: (state) => this.#stateImage(state),
@@ -173,6 +188,9 @@ export class Builder {
     } finally {
       this.#running.delete(options.buildId)
       await rm(directory, { recursive: true, force: true })
+      this.#collect().catch((error: unknown) =>
+        this.#options.log.warn('the build cache cannot be pruned', { error: messageOf(error) }),
+      )
     }
   }
 
@@ -180,21 +198,51 @@ export class Builder {
   async prune(
     options: BuildPruneOptions,
   ): Promise<{ CachesDeleted: readonly string[] | null; SpaceReclaimed: number }> {
-    const { keys, reclaimedBytes } = await pruneCache(
-      this.#options.cache,
-      options,
-      this.#options.imageLayers(),
-    )
-    this.#options.collectGarbage()
+    const { entries, reclaimedBytes } = await this.#forget(options)
     return {
-      CachesDeleted: keys.length === 0 ? null : keys.map((key) => key.slice(0, 25)),
+      CachesDeleted: entries.length === 0 ? null : entries.map(({ key }) => key.slice(0, 25)),
       SpaceReclaimed: reclaimedBytes,
     }
   }
 
   /** The build cache as `GET /system/df` lists it. */
   diskUsage(): readonly BuildCacheUsage[] {
-    return describeCache(this.#options.cache, this.#options.imageLayers())
+    return describeCache(this.#options.cache, this.#around())
+  }
+
+  /** Applies the policies of `builder.gc`, after a build. */
+  async #collect(): Promise<void> {
+    for (const policy of this.#options.policies) await this.#forget(policy)
+  }
+
+  /** Lets records go, with the directories of cache mounts; their layers go with the next collection. */
+  async #forget(policy: CachePolicy): Promise<Doomed> {
+    const { cache, directory, collectGarbage } = this.#options
+    const doomed = chooseDoomed(cache, policy, this.#around())
+    if (doomed.entries.length === 0) return doomed
+    for (const { key } of doomed.entries) {
+      const name = cacheMountOfKey(key)
+      if (name === null) continue
+      // Out of sight at once; a mount that comes now finds none and makes its own.
+      const away = await mkdtemp(join(this.#temp, 'pruned-'))
+      await rename(join(directory, 'cache', name), join(away, name)).catch((error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error
+      })
+      await failpoint('builder.prune.before-forget')
+      await rm(away, { recursive: true, force: true })
+    }
+    await cache.remove(doomed.entries.map(({ key }) => key))
+    collectGarbage()
+    return doomed
+  }
+
+  #around(): CacheSurroundings {
+    const { bavail, bsize } = statfsSync(this.#options.directory)
+    return {
+      imageLayers: this.#options.imageLayers(),
+      isInUse: (key) => this.#uses.isInUse(key),
+      freeBytes: () => bavail * bsize,
+    }
   }
 
   /** `POST /build/cancel`. @throws NotFoundError */

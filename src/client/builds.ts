@@ -38,13 +38,22 @@ export class Builds {
   }
 
   prune(
-    options: { all?: boolean; keepStorageBytes?: number | undefined; filters?: Filters } = {},
+    options: {
+      all?: boolean
+      reservedSpaceBytes?: number | undefined
+      maxUsedSpaceBytes?: number | undefined
+      minFreeSpaceBytes?: number | undefined
+      filters?: Filters
+    } = {},
   ): Promise<{ CachesDeleted?: readonly string[] | null; SpaceReclaimed?: number }> {
-    const { all, keepStorageBytes, filters } = options
+    const { all, filters } = options
     const query = {
       all: all === true ? 1 : undefined,
-      'keep-storage': keepStorageBytes,
-      'reserved-space': keepStorageBytes,
+      // Both names: daemons before 1.48 know the first one.
+      'keep-storage': options.reservedSpaceBytes,
+      'reserved-space': options.reservedSpaceBytes,
+      'max-used-space': options.maxUsedSpaceBytes,
+      'min-free-space': options.minFreeSpaceBytes,
       filters: filtersQuery(filters),
     }
     return this.#transport.json('/build/prune', { method: 'POST', query })

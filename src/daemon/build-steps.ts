@@ -71,10 +71,23 @@ async function runToEnd(
   })
   const { result } = await containers.wait(id, 'next-exit', { signal })
   await containers.start(id, { detachKeys: null })
-  for await (const frame of session.frames) listener.output(frame.stream, frame.bytes)
-  const { StatusCode } = await result
-  signal.throwIfAborted()
-  return StatusCode
+  const told = (async () => {
+    for await (const frame of session.frames) listener.output(frame.stream, frame.bytes)
+    return await result
+  })()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = (): void => reject(signal.reason as Error)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    // Whoever cancels does not wait for what the command still has to say; removing its container kills it.
+    const { StatusCode } = await Promise.race([told, aborted])
+    signal.throwIfAborted()
+    return StatusCode
+  } finally {
+    signal.removeEventListener('abort', abort)
+    aborted.catch(() => undefined)
+    told.catch(() => undefined)
+  }
 }
 
 function outcomeOf(

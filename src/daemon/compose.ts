@@ -187,6 +187,8 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     blobs,
     containers: containers.backend,
     collectGarbage: () => garbage.schedule(),
+    builderConfig: config.builder,
+    log: log.with({ area: 'builder' }),
   })
   roots.push(builderRoots)
   await builder.open()

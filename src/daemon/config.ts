@@ -75,6 +75,8 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly runtimes: Readonly<Record<string, { readonly path: string; readonly args: readonly string[] }>>
   /** By dockerd's names; `time-namespaces` is the only one that changes anything. */
   readonly features: Readonly<Record<string, unknown>>
+  /** `builder` as daemon.json has it; the builder reads it. */
+  readonly builder: unknown
   readonly experimental: boolean
   /** `userns-remap` as it was given. */
   readonly usernsRemap: string | null
@@ -169,6 +171,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     defaultRuntime: reader.text('default-runtime'),
     runtimes: reader.runtimes(),
     features: reader.object<Record<string, unknown>>('features') ?? {},
+    builder: reader.object<Record<string, unknown>>('builder') ?? {},
     experimental: reader.boolean('experimental', false),
     usernsRemap: reader.text('userns-remap'),
     remap: null,

@@ -1,9 +1,12 @@
+import { statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { ContainerLifecycle, ContainerStreams } from '#api/backends.ts'
 import type { IdMap } from '#base/id-map.ts'
+import type { Logger } from '#base/logger.ts'
 import type { Digest } from '#base/digest.ts'
 import { BuildCache } from '#builder/cache/build-cache.ts'
+import { readCachePolicies } from '#builder/cache/gc-policy.ts'
 import { Builder } from '#builder/builder.ts'
 import { parsePlatform } from '#builder/plan/plan.ts'
 import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
@@ -28,6 +31,9 @@ export interface BuilderWiring {
   readonly blobs: Blobs
   readonly containers: ContainerLifecycle & ContainerStreams
   readonly collectGarbage: () => void
+  /** `builder` of daemon.json. */
+  readonly builderConfig: unknown
+  readonly log: Logger
 }
 
 /** The builder, and what it keeps from garbage collection. */
@@ -55,6 +61,10 @@ export function openBuilder(parts: BuilderWiring): {
     directory: join(parts.dataRoot, 'builder'),
     secretRoot: join(parts.execRoot, 'build-secrets'),
     ids: parts.ids,
+    sizeOf: (path) =>
+      storage.workers.run<number>('usage', { kind: 'upper', upper: path, lower: null, ids: null }),
+    policies: readCachePolicies(parts.builderConfig, diskBytes(parts.dataRoot)),
+    log: parts.log,
     hostPlatform: parsePlatform(process.arch === 'x64' ? 'linux/amd64' : `linux/${process.arch}`),
     imageLayers: () => new Set(images.roots.layers()),
     collectGarbage: parts.collectGarbage,
@@ -69,6 +79,11 @@ export function openBuilder(parts: BuilderWiring): {
     *blobs() {},
   }
   return { builder, roots }
+}
+
+function diskBytes(path: string): number {
+  const { blocks, bsize } = statfsSync(path)
+  return blocks * bsize
 }
 
 /** Stores the one image of an archive, which names none. */

@@ -226,8 +226,7 @@ export const SETTINGS: readonly Setting[] = [
     key: 'builder',
     kind: 'object',
     flag: null,
-    help: 'Builder options (gc)',
-    noEffect: 'the build cache is pruned on request only',
+    help: 'Builder options: gc, with enabled, defaultKeepStorage and policy',
   },
   {
     key: 'experimental',

@@ -14,7 +14,10 @@ function cli(...args: readonly string[]): Step {
 /** Steps that lead through all that the daemon keeps on disk or in the kernel. */
 export function workout(): readonly Step[] {
   const directory = scratchDirectory('b')
-  writeFileSync(`${directory}/Dockerfile`, 'FROM busybox\nCOPY Dockerfile /copied\nRUN echo built > /built\n')
+  writeFileSync(
+    `${directory}/Dockerfile`,
+    'FROM busybox\nCOPY Dockerfile /copied\nRUN --mount=type=cache,target=/c echo built > /built\n',
+  )
   return [
     cli('volume', 'create', 'vol'),
     cli('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'mem'),

@@ -42,6 +42,7 @@ export class BuildCache implements StepCache {
   readonly #find
   readonly #touch
   readonly #keep
+  readonly #note
   readonly #all
   readonly #remove
 
@@ -52,6 +53,7 @@ export class BuildCache implements StepCache {
       'UPDATE build_cache SET last_used_ms = ?, usage_count = usage_count + 1 WHERE key = ?',
     )
     this.#keep = database.prepare('INSERT OR REPLACE INTO build_cache VALUES (?, ?, ?, ?, ?, ?, ?, 1)')
+    this.#note = database.prepare('INSERT OR REPLACE INTO build_cache VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
     this.#all = database.prepare('SELECT * FROM build_cache ORDER BY last_used_ms')
     this.#remove = database.prepare('DELETE FROM build_cache WHERE key = ?')
   }
@@ -63,10 +65,25 @@ export class BuildCache implements StepCache {
     return entryOf(row)
   }
 
+  /** As `find`, without counting it as a use. */
+  peek(key: string): CacheRecord | null {
+    const row = this.#find.get(key) as Row | undefined
+    return row === undefined ? null : entryOf(row)
+  }
+
   async keep(key: string, value: CachedValue): Promise<void> {
     const { layer, sizeBytes, created, description, type } = value
     this.#keep.run(key, layer, sizeBytes, created, description, type, Date.now())
     await this.#database.durable()
+  }
+
+  /** Notes a thing that is cached without being a step's result, and that it is used now. */
+  note(key: string, value: CachedValue): void {
+    const row = this.#find.get(key) as Row | undefined
+    const { layer, sizeBytes, created, description, type } = value
+    const count = (row?.usage_count ?? 0) + 1
+    const since = row?.created ?? created
+    this.#note.run(key, layer, sizeBytes, since, description, type, Date.now(), count)
   }
 
   /** All records, least recently used first. */

@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type IdMap, ownerOnHost } from '#base/id-map.ts'
 import type { Digest } from '#base/digest.ts'
+import { failpoint } from '#base/failpoint.ts'
 import type { KeyedLock } from '#base/keyed-lock.ts'
 import type { Archives } from '#images/archive.ts'
 import type { Layers } from '#images/layers/layers.ts'
 import type { BuildLease, BuildRoots } from '../needs.ts'
 import type { RunMount } from '../ops/run-mounts.ts'
 import type { CacheRecord } from '../solver/vertex.ts'
+import { cacheMountKey, cacheMountName, type CacheMountUses } from './cache-mount-uses.ts'
 import type { TracedCache } from './traced-cache.ts'
 
 /** What the directories of cache mounts are kept with. */
@@ -25,6 +26,7 @@ export interface CacheDirectoriesOptions {
   readonly roots: BuildRoots
   readonly lease: BuildLease
   readonly cache: TracedCache
+  readonly uses: CacheMountUses
 }
 
 /** A cache mount's directory, held as its sharing says. */
@@ -49,16 +51,20 @@ export class CacheDirectories {
   /** The directory for a mount; what it holds is let go with `held`. */
   async open(mount: RunMount, held: AsyncDisposableStack): Promise<CacheDirectory> {
     const { locks, tempRoot } = this.#options
-    const shared = join(this.#options.directory, 'cache', nameOf(mount.id))
+    const shared = join(this.#options.directory, 'cache', cacheMountName(mount.id))
     if (mount.sharing === 'locked') held.use(await locks.acquire(shared))
     let path = shared
     if (mount.sharing === 'private' && locks.isHeld(shared)) {
       path = await mkdtemp(join(tempRoot, 'cache-'))
       held.defer(() => rm(path, { recursive: true, force: true }))
     } else if (mount.sharing === 'private') held.use(await locks.acquire(shared))
-    if (path === shared) this.#used.set(mount.id, shared)
+    if (path === shared) {
+      this.#used.set(mount.id, shared)
+      held.use(this.#options.uses.use(cacheMountKey(mount.id), { id: mount.id, path: shared }))
+      await failpoint('builder.cachemount.before-make')
+    }
     const isMade = (await mkdir(path, { recursive: true })) !== undefined || path !== shared
-    const layer = isMade ? (this.#options.cache.imported(keyOf(mount.id))?.layer ?? null) : null
+    const layer = isMade ? (this.#options.cache.imported(cacheMountKey(mount.id))?.layer ?? null) : null
     if (layer === null) return { path, isNew: isMade, isFilled: false }
     await using mounted = await this.#options.roots.mount([layer as Digest])
     await this.fill(path, mounted.root, null)
@@ -90,7 +96,7 @@ export class CacheDirectories {
       const { diffId, sizeBytes } = await layers.ingest({ stream: tar }, { compression: 'none', signal })
       await lease.hold([diffId])
       records.push({
-        key: keyOf(id),
+        key: cacheMountKey(id),
         layer: diffId,
         sizeBytes,
         created: new Date().toISOString(),
@@ -100,12 +106,4 @@ export class CacheDirectories {
     }
     return records
   }
-}
-
-function nameOf(id: string): string {
-  return createHash('sha256').update(id).digest('hex')
-}
-
-function keyOf(id: string): string {
-  return `cachemount:${nameOf(id)}`
 }

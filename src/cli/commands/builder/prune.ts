@@ -11,7 +11,10 @@ export default command({
     all: bool('Remove all cache that is not in use, not only what nothing refers to', { short: 'a' }),
     filter: filter('Keep what does not match (e.g. "until=24h")'),
     force: bool('Ask nothing', { short: 'f' }),
-    'keep-storage': bytes('How much to keep'),
+    'keep-storage': bytes('How much to keep', { hidden: true }),
+    'max-used-space': bytes('How much may stay'),
+    'min-free-space': bytes('How much of the disk shall be free'),
+    'reserved-space': bytes('How much stays in any case'),
   },
   async run(context, { flags }) {
     const what = flags.all ? 'all build cache' : 'all dangling build cache'
@@ -19,7 +22,9 @@ export default command({
     const { builds } = await context.client()
     const { CachesDeleted, SpaceReclaimed } = await builds.prune({
       all: flags.all,
-      keepStorageBytes: flags['keep-storage'] ?? undefined,
+      reservedSpaceBytes: flags['reserved-space'] ?? flags['keep-storage'] ?? undefined,
+      maxUsedSpaceBytes: flags['max-used-space'] ?? undefined,
+      minFreeSpaceBytes: flags['min-free-space'] ?? undefined,
       filters: flags.filter,
     })
     if ((CachesDeleted ?? []).length > 0)
