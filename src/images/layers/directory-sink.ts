@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { mkdirat, mknodat, syncfs } from '#kernel/native/files.ts'
 import { setXattr } from '#kernel/xattrs.ts'
 import { LAYER_TREE } from '../drivers/directory-views.ts'
+import { isZero } from './expansion-guard.ts'
 import { isWhiteout } from './file-record.ts'
 import type { LayerSink } from './layer-sink.ts'
 import { OPAQUE_MARK, S_IF, WHITEOUT_PREFIX, checkedName, components } from './layer-tree.ts'
@@ -12,6 +13,8 @@ import { nameArgument } from './tree-remove.ts'
 import { entryPath, orVanished } from './tree-walk.ts'
 import { TreeWriter } from './tree-writer.ts'
 
+/** Shorter runs of zeros are written. */
+const HOLE_BYTES = 32 * 1024
 const OPAQUE = 'trusted.overlay.opaque'
 
 /** Makes a layer that is a directory as overlayfs stacks it, and a compressed copy of its tar. */
@@ -69,7 +72,9 @@ export class DirectorySink implements LayerSink {
   }
 
   data(bytes: Buffer): void {
-    this.#writer.data(bytes)
+    // Zeros take no room: a layer that is made to fill the disk with them does not.
+    if (bytes.length >= HOLE_BYTES && isZero(bytes)) this.#writer.hole(bytes.length)
+    else this.#writer.data(bytes)
   }
 
   hole(bytes: number): void {

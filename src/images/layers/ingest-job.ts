@@ -3,6 +3,7 @@ import { readSync } from 'node:fs'
 import type { Digest } from '#base/digest.ts'
 import type { Job } from '../worker/job.ts'
 import { ErofsSink } from './erofs-sink.ts'
+import { ExpansionGuard } from './expansion-guard.ts'
 import { inflate } from './inflate.ts'
 import type { IngestResult, LayerFormat, LayerSink } from './layer-sink.ts'
 import type { LayerCompression } from './layers.ts'
@@ -48,6 +49,7 @@ export async function digestInto(
   compression: LayerCompression,
 ): Promise<IngestResult> {
   const hash = createHash('sha256')
+  const guard = new ExpansionGuard()
   let sizeBytes = 0
   let tarBytes = 0
   const parser = new TarParser({
@@ -59,7 +61,8 @@ export async function digestInto(
     hole: (bytes) => sink.hole(bytes),
     entryEnd: () => sink.entryEnd(),
   })
-  await inflate(source, compression, (bytes) => {
+  await inflate(counted(source, guard), compression, (bytes) => {
+    guard.inflated(bytes)
     hash.update(bytes)
     tarBytes += bytes.length
     const written = sink.tar(bytes)
@@ -68,6 +71,13 @@ export async function digestInto(
   })
   parser.finish()
   return { diffId: `sha256:${hash.digest('hex')}` as Digest, sizeBytes, tarBytes }
+}
+
+async function* counted(source: AsyncIterable<Buffer>, guard: ExpansionGuard): AsyncGenerator<Buffer> {
+  for await (const bytes of source) {
+    guard.read(bytes.length)
+    yield bytes
+  }
 }
 
 async function* fileChunks(fd: number, isGrowing: boolean, job: Job): AsyncGenerator<Buffer> {

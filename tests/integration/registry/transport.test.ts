@@ -80,7 +80,10 @@ describe('TLS', () => {
     const own = `${directory}/${server.address}`
     await using root = openImageRoot({ registry: { certificatesDirectory: directory } })
     // What is put in place after a failure is used by the next try.
-    await assert.rejects(pull(root, `${server.address}/app`), /certificate required|alert|reset|disconnected|EOF/)
+    await assert.rejects(
+      pull(root, `${server.address}/app`),
+      /certificate required|alert|reset|disconnected|EOF/,
+    )
     mkdirSync(own)
     copyFileSync(`${made.directory}/ca.crt`, `${own}/ca.crt`)
     copyFileSync(`${made.directory}/client.crt`, `${own}/client.cert`)
