@@ -73,7 +73,7 @@ function kernel(glob: string): readonly Job[] {
 }
 
 function machine(glob: string): readonly Job[] {
-  return plain(glob).map((job) => ({ ...job, limitMs: 1_200_000 }))
+  return plain(glob).map((job) => ({ ...job, limitMs: 1_800_000 }))
 }
 
 function files(glob: string): readonly string[] {

@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ownerOnHost } from '#base/id-map.ts'
 import { NotFoundError } from '#errors/errors.ts'
+import { openBeneath } from '#kernel/paths.ts'
 import { restoreNullDevice } from '#kernel/device-nodes.ts'
 import { watchProcess } from '#kernel/processes.ts'
 import { AttachConnection } from './attach-connection.ts'
@@ -62,7 +63,7 @@ export class ExecSessions {
     const attachment = request.attach ? await attachTo(monitor, bundle, request.stdin) : null
     const ids = container.bundle.readIdMap()
     if (ids !== null && request.attach) giveStreams(monitor.process.pid, ownerOnHost(ids, process.user))
-    const pid = await this.#started(monitor, attachment, process)
+    const pid = await this.#started(monitor, attachment, { process, root: rootOf(container) })
     this.#sessions.set(key, { bundle, pid })
     return { pid, attachment, exited: exitCode(monitor) }
   }
@@ -76,20 +77,46 @@ export class ExecSessions {
     process?.signal(signal)
   }
 
-  async #started(monitor: Monitor, attachment: Attachment | null, process: OciProcess): Promise<number> {
+  async #started(
+    monitor: Monitor,
+    attachment: Attachment | null,
+    { process, root }: { readonly process: OciProcess; readonly root: string },
+  ): Promise<number> {
     monitor.release()
     const message = await monitor.next()
     restoreNullDevice()
     if (message !== null && message.data > 0) return message.data
     attachment?.[Symbol.dispose]()
     monitor.close()
-    throw execFailure(message?.message ?? '', process.args[0] ?? '')
+    const program = process.args[0] ?? ''
+    // crun only says that it may not be executed.
+    const output = isDirectory(root, program) ? `exec: "": is a directory` : (message?.message ?? '')
+    throw execFailure(output, program)
   }
 
   #get(id: string, execId: string): { readonly bundle: string; readonly pid: number } {
     const session = this.#sessions.get(sessionKey(id, execId))
     if (session === undefined) throw new NotFoundError(`No such exec instance: ${execId}`)
     return session
+  }
+}
+
+function rootOf({ pid }: OciContainer): string {
+  return `/proc/${String(pid)}/root`
+}
+
+function isDirectory(root: string, path: string): boolean {
+  if (!path.startsWith('/')) return false
+  try {
+    const fd = openBeneath(root, path)
+    try {
+      return fstatSync(fd).isDirectory()
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // It is not there, or the container has ended: then the runtime has said so.
+    return false
   }
 }
 
@@ -123,7 +150,7 @@ async function exitCode(monitor: Monitor): Promise<number> {
 function execProcess(container: OciContainer, request: ExecRequest, all: readonly string[]): OciProcess {
   const base = container.bundle.readProcess()
   if (base === null) throw new NotFoundError(`No such container: ${container.id}`)
-  const root = `/proc/${String(container.pid)}/root`
+  const root = rootOf(container)
   const { consoleSize: _, ...inherited } = base
   const size = request.size ?? null
   return {

@@ -16,6 +16,27 @@ export const isolationScripts: readonly Script[] = [
       docker exec -u 12:34 host stat -c '%u %g %a' /dev/null`,
   },
   {
+    name: 'exec says why a program cannot be run, and other refusals',
+    steps: `
+      @docker run -d --name host busybox sleep 1000
+      docker exec host nosuchcommand
+      docker exec host /nosuch
+      docker exec host /etc
+      docker exec host /etc/passwd
+      docker exec host ''
+      docker kill -s 99 host
+      docker kill -s NOSUCH host
+      docker run --rm --tmpfs /x:nosuch busybox true 2>&1 | head -1
+      docker create --isolation hyperv busybox`,
+  },
+  {
+    name: 'links give variables for each port',
+    steps: `
+      @docker run -d --name db -e A=b --expose 5433 --expose 5432 --expose 53/udp busybox sleep 1000
+      docker run --rm --name web --link db:data busybox sh -c 'env | grep -i ^data_ | sort' | sed 's/[0-9]*\\.[0-9]*\\.[0-9]*\\.[0-9]*/ADDRESS/g'
+      docker run --rm --link nosuch:x busybox true`,
+  },
+  {
     name: 'a network to join need not exist before the start',
     steps: `
       @docker create --name joins --network container:nobody busybox

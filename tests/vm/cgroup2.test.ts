@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { machineMissing, runInMachine } from './machine.ts'
 
-const LIMIT_MS = 900_000
+const LIMIT_MS = 1_200_000
 
 /** Each `passed:` and `FAILED:` line of the guest's script is a check of its own. */
 test('cgroup v2 and the systemd driver, in a machine', { skip: await machineMissing() }, async (t) => {

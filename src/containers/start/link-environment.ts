@@ -14,8 +14,8 @@ export function linkEnvironment(record: ContainerRecord, context: ContainerConte
     const ports = Object.keys(other.config.ExposedPorts ?? {})
       .map((text) => text.split('/') as [string, string?])
       .map(([port, protocol = 'tcp']) => ({ port, protocol }))
-      .sort((a, b) => rank(a.protocol) - rank(b.protocol) || Number(a.port) - Number(b.port))
-    const url = (p: { port: string; protocol: string }): string => `${p.protocol}://${address}:${p.port}`
+      .toSorted((a, b) => rank(a.protocol) - rank(b.protocol) || Number(a.port) - Number(b.port))
+    const url = (p: Port): string => `${p.protocol}://${address}:${p.port}`
     const first = ports[0]
     return [
       ...(first === undefined ? [] : [`${prefix}_PORT=${url(first)}`]),
@@ -28,12 +28,38 @@ export function linkEnvironment(record: ContainerRecord, context: ContainerConte
           `${key}_PROTO=${p.protocol}`,
         ]
       }),
+      ...rangesOf(ports).flatMap(([start, end]) => {
+        const key = `${prefix}_PORT_${start.port}_${start.protocol.toUpperCase()}`
+        return [
+          `${key}_START=${url(start)}`,
+          `${key}_PORT_START=${start.port}`,
+          `${key}_END=${url(end)}`,
+          `${key}_PORT_END=${end.port}`,
+        ]
+      }),
       `${prefix}_NAME=/${record.name}/${alias}`,
       ...(other.config.Env ?? [])
         .filter((entry) => !/^(HOME|PATH)=/.test(entry) && entry.includes('='))
         .map((entry) => `${prefix}_ENV_${entry}`),
     ]
   })
+}
+
+interface Port {
+  readonly port: string
+  readonly protocol: string
+}
+
+/** Ports of a protocol that follow one another, by their ends: dockerd tells them once more. */
+function rangesOf(ports: readonly Port[]): readonly (readonly [Port, Port])[] {
+  const ranges: [Port, Port][] = []
+  for (const port of ports) {
+    const open = ranges.at(-1)
+    const follows = open?.[1].protocol === port.protocol && Number(port.port) === Number(open[1].port) + 1
+    if (follows) open[1] = port
+    else ranges.push([port, port])
+  }
+  return ranges.filter(([start, end]) => start !== end)
 }
 
 /** The first port of TCP is the link's own, if it has any. */
