@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
-import type { Network } from '#spec/docker/network.ts'
+import { WharfError } from '#errors/errors.ts'
+import type { EndpointResource, Network } from '#spec/docker/network.ts'
 import type { Context } from '../core/context.ts'
 import { lookInside } from './container.ts'
 import { firewallKnows, ipJson } from './local.ts'
+import { lookAtTunnel } from './overlay.ts'
 
 type Inspected = Network & {
   readonly Containers?: Readonly<
-    Record<string, { readonly Name?: string; readonly IPv4Address?: string }>
+    Record<string, { readonly Name?: string; readonly IPv4Address?: string; readonly MacAddress?: string }>
   > | null
 }
 
@@ -32,11 +34,28 @@ export async function diagnoseNetwork(context: Context, text: string): Promise<b
   context.out.line(`${network.Name} (${network.Driver})`)
   if (network.Driver === 'bridge') checkBridge(network, check)
   const { containers } = await context.client()
-  for (const id of Object.keys(network.Containers ?? {})) {
+  const elsewhere: EndpointResource[] = []
+  let sandboxKey = ''
+  for (const [id, endpoint] of Object.entries(network.Containers ?? {})) {
+    const container = await containers.inspect(id).catch(nullIfUnknown)
+    if (container === null && network.Driver === 'overlay') {
+      elsewhere.push(endpoint)
+      continue
+    }
+    if (container === null) continue // It went meanwhile.
+    sandboxKey = container.NetworkSettings?.SandboxKey ?? sandboxKey
     const place = { name: network.Name ?? '', isInternal: network.Internal === true }
-    for (const { ok, what } of lookInside(await containers.inspect(id), place)) check(ok, what)
+    for (const { ok, what } of lookInside(container, place)) check(ok, what)
+  }
+  if (network.Driver === 'overlay' && sandboxKey !== '') {
+    for (const { ok, what } of lookAtTunnel(network, { sandboxKey, elsewhere })) check(ok, what)
   }
   return healthy
+}
+
+function nullIfUnknown(error: unknown): null {
+  if (error instanceof WharfError && error.code === 'not_found') return null
+  throw error
 }
 
 function checkBridge(network: Inspected, check: (ok: boolean, what: string) => void): void {

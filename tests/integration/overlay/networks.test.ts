@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { run, type CliResult } from '../../support/engine.ts'
 import { until } from '../../support/until.ts'
 import type { Wharfd } from '../../support/wharfd.ts'
 import { addressIn, Cluster, idle, knows, lists, pings, reaches, resolves } from './cluster.ts'
@@ -41,6 +42,27 @@ test('a network made on one host is there on all; containers reach each other by
     return stdout.trim() === '3000000'
   })
   assert.match(await a.ok('exec', 'one', 'ip', 'link', 'show', 'eth0'), /mtu 1450/)
+})
+
+test('wharf network inspect --diagnose looks at the tunnel', async () => {
+  const [host] = cluster.hosts
+  const diagnose = (): Promise<CliResult> =>
+    run(
+      [
+        ...['nsenter', `--net=${host!.netnsPath}`, process.execPath, '--disable-warning=ExperimentalWarning'],
+        ...['src/cli/main.ts', 'network', 'inspect', '--diagnose', 'web'],
+      ],
+      { env: { DOCKER_HOST: `unix://${a.socketPath}` } },
+    )
+  const whole = await diagnose()
+  assert.doesNotMatch(whole.stdout, /FAIL/, whole.stderr)
+  assert.match(whole.stdout, new RegExp(`the tunnel leads to two at the host ${cluster.hosts[1]!.address}`))
+  const { Id } = await a.call('GET', '/networks/web')
+  const tunnel = ['nsenter', `--net=${a.root}/run/overlay/${Id}`, 'ip', 'link', 'set', 'vxlan0']
+  await host!.run(...tunnel, 'down')
+  assert.match((await diagnose()).stdout, /FAIL +the tunnel vxlan0 is up/)
+  await host!.run(...tunnel, 'up')
+  await reaches(a, 'one', 'two')
 })
 
 test('names follow: a container that is renamed, disconnected, connected again, removed', async () => {
