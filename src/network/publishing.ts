@@ -38,6 +38,11 @@ export function isRelayed(words: readonly (string | undefined)[], wishes: readon
 
 const hostHasIPv6 = existsSync('/proc/net/if_inet6')
 
+/** How many host ports would do. */
+function choices({ hostPorts }: PortWish): number {
+  return hostPorts === null ? 65_536 : hostPorts.last - hostPorts.first
+}
+
 /**
  * Holds the host ports that a container's endpoint publishes.
  * @throws PublishError; then nothing is held.
@@ -49,7 +54,9 @@ export function holdPorts(
 ): PublishedPort[] {
   const held: PublishedPort[] = []
   try {
-    for (const wish of wishes) held.push(...hostPorts.allocate(wish, hostAddresses(wish, options), options))
+    // Who has the least choice chooses first: a port of any number must not take one that is asked for.
+    for (const wish of wishes.toSorted((a, b) => choices(a) - choices(b)))
+      held.push(...hostPorts.allocate(wish, hostAddresses(wish, options), options))
     return held
   } catch (error) {
     for (const port of held) hostPorts.release(port)

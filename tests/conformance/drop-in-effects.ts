@@ -136,6 +136,12 @@ export const effectScripts: readonly Script[] = [
       docker attach --detach-keys=ctrl-A,a keys`,
   },
   {
+    name: 'a port that is asked for is not given to one of any number',
+    steps: `
+      @docker run -d --name first -p 80 busybox top
+      next=$(($(docker port first 80 | head -1 | sed 's/.*://')+1)); docker rm -f first >/dev/null; docker run -d --name second -p 81 -p $next:8080 busybox top >/dev/null; echo $?`,
+  },
+  {
     name: 'TERM is of the terminal',
     steps: `
       @docker run -dt --name term busybox cat
