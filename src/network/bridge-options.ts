@@ -89,5 +89,5 @@ function parseMode(options: Readonly<Record<string, string>>, family: 4 | 6): Ga
   const text = options[name] ?? ''
   if (text === '') return 'nat'
   if (text === 'nat' || text === 'nat-unprotected' || text === 'routed' || text === 'isolated') return text
-  throw new InvalidArgumentError(`unknown gateway mode ${text}`)
+  throw new InvalidArgumentError(`failed to parse ${name} value: ${text} (unknown gateway mode ${text})`)
 }

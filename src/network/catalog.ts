@@ -10,8 +10,9 @@ import {
 } from '#errors/errors.ts'
 import type { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
 import type { Filters } from '#spec/docker/filters.ts'
-import type { EndpointResource, IPAMConfig } from '#spec/docker/network.ts'
+import type { EndpointResource, IPAM, IPAMConfig } from '#spec/docker/network.ts'
 import type { NetworkCreateRequest } from '#spec/docker/requests.ts'
+import { parseBridgeOptions } from './bridge-options.ts'
 import { parseCidr, subnetOf, parseAddress } from './cidr.ts'
 import type { Subnet } from './cidr.ts'
 import { planPools } from './ipam-config.ts'
@@ -25,7 +26,7 @@ import type { Foreign, ForeignPlan } from './foreign/foreign.ts'
 import type { Overlay } from './overlay/overlay.ts'
 import { overlayAddressPools } from './overlay/overlay-options.ts'
 import type { Pools } from './pools.ts'
-import type { NetworkRecord } from './records.ts'
+import type { NetworkRecord, PoolRecord } from './records.ts'
 import type { AddressPoolBase } from './subnet-chooser.ts'
 
 /** What the catalog is made of. */
@@ -171,7 +172,7 @@ export class Catalog implements NetworkCatalog {
     }
     if (draft.configOnly) return draft
     const { link, owned } = drivers.plan(draft)
-    return { ...draft, link, ownsLink: owned }
+    return { ...draft, pools: withoutIdleGateways(draft, request.IPAM), link, ownsLink: owned }
   }
 
   list(filters: Filters, options: { readonly brief?: boolean } = {}): readonly NetworkDetail[] {
@@ -360,6 +361,18 @@ export class Catalog implements NetworkCatalog {
       Status: { IPAM: { Subnets: brief ? {} : this.#parts.pools.status(network.id) } },
     }
   }
+}
+
+/** A bridge that has no address of a family needs none reserved, unless the user named one. */
+function withoutIdleGateways(draft: NetworkRecord, ipam: IPAM | null | undefined): readonly PoolRecord[] {
+  if (draft.driver !== 'bridge') return draft.pools
+  const { gatewayMode } = parseBridgeOptions(draft.options)
+  const named = new Set((ipam?.Config ?? []).map(({ Gateway }) => Gateway))
+  return draft.pools.map((pool) =>
+    gatewayMode[pool.family] === 'isolated' && !named.has(pool.gateway ?? '')
+      ? { ...pool, gateway: null }
+      : pool,
+  )
 }
 
 function poolConfig(pool: NetworkRecord['pools'][number]): IPAMConfig {

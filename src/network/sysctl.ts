@@ -13,6 +13,7 @@ export function sysctl(path: string, value: string): void {
 
 /**
  * Reads the driver option com.docker.network.endpoint.sysctls, `net.ipv4.conf.IFNAME.log_martians=1,…`, into paths below /proc/sys/net.
+ * The stock CLI makes it lower case.
  * @throws InvalidArgumentError for what is not a parameter of this one interface.
  */
 export function endpointSysctls(
@@ -24,7 +25,7 @@ export function endpointSysctls(
     .split(',')
     .filter((entry) => entry !== '')
     .map((entry) => {
-      const match = /^net\.(ipv4|ipv6|mpls)\.(conf|neigh)\.IFNAME\.([a-z0-9_]+)=(.*)$/.exec(entry)
+      const match = /^net\.(ipv4|ipv6|mpls)\.(conf|neigh)\.IFNAME\.([a-z0-9_]+)=(.*)$/i.exec(entry)
       if (match === null) throw new InvalidArgumentError(`invalid endpoint sysctl: ${entry}`)
       const [, family = '', group = '', name = '', value = ''] = match
       return [`${family}/${group}/${ifname}/${name}`, value]
