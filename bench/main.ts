@@ -20,6 +20,7 @@ import { soakCases } from './cases/soak.ts'
 import { measure, type Subject } from './measure.ts'
 import { describeMachine, row } from './report.ts'
 import { bundledProgram } from './support/bundle.ts'
+import { mountExecRoot, unmountExecRoot } from './support/exec-root.ts'
 
 const cases: Readonly<Record<string, readonly Subject[]>> = {
   memory: memoryCases,
@@ -49,11 +50,15 @@ if (unknown.length > 0)
   throw new Error(`no such case: ${unknown.join(', ')}; there are ${Object.keys(cases).join(', ')}`)
 
 execFileSync('ip', ['link', 'set', 'lo', 'up'])
+const execRoot = mountExecRoot()
 const engines: Engine[] = []
 try {
   for (const name of values.only.split(',')) {
     if (name === 'sources') engines.push(await Wharfd.startWithBusybox())
-    else if (name === 'wharfd') engines.push(await Wharfd.startWithBusybox({ program: bundledProgram() }))
+    else if (name === 'wharfd')
+      engines.push(
+        await Wharfd.startWithBusybox({ program: bundledProgram(), flags: ['--exec-root', execRoot] }),
+      )
     else if (name === 'dockerd' || name === 'podman') {
       const peer = await ReferenceDockerd.start(name)
       if (peer === null) console.log(`${name} is left out: its root could not be made`)
@@ -71,4 +76,5 @@ try {
   await stopTraced()
   stopRegistries()
   for (const engine of engines) await engine.stop()
+  unmountExecRoot()
 }

@@ -70,7 +70,7 @@ export const eventLoopCases: readonly Subject[] = [
   blocked('prune', (engine) => engine.ok('image', 'prune', '-af')),
   blocked('40 × run -d, 8 at a time', async (engine) => {
     await engine.ok('load', '-i', await busyboxArchive())
-    await runMany(engine, 40, 8)
+    await runMany(engine, { total: 40, parallel: 8 })
   }),
   blocked('rm -f of 40', removeMany),
 ]

@@ -64,21 +64,24 @@ export const manyCases: readonly Subject[] = [
     name: `40 × run -d, ${parallel} at a time`,
     unit: 'ms',
     rounds: 1,
-    once: (engine) => timed(() => runMany(engine, 40, parallel)),
+    once: (engine) => timed(() => runMany(engine, { total: 40, parallel })),
     restore: removeMany,
   })),
   {
     name: 'rm -f of 40 running',
     unit: 'ms',
     rounds: 1,
-    prepare: (engine) => runMany(engine, 40, 4),
+    prepare: (engine) => runMany(engine, { total: 40, parallel: 4 }),
     once: (engine) => timed(() => removeMany(engine)),
   },
 ]
 
 /** The same with many containers running: it should cost what it costs with none. */
 export function growthCases(running: number): readonly Subject[] {
-  const crowd = { prepare: (engine: Engine) => runMany(engine, running, 4), restore: removeMany }
+  const crowd = {
+    prepare: (engine: Engine) => runMany(engine, { total: running, parallel: 4 }),
+    restore: removeMany,
+  }
   const cases: readonly Subject[] = [
     run('run, default bridge'),
     run('run -p', '-p', '18080:80'),

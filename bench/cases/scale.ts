@@ -4,6 +4,8 @@ import { runMany, removeMany } from '../support/many.ts'
 
 const running = 300
 const execs = 100
+/** The default bridge of the daemon under test has a small subnet. */
+const network = 'bench-scale'
 
 function once(name: string, work: (engine: Engine) => Promise<unknown>): Subject {
   return { name, unit: 'ms', rounds: 1, once: (engine) => timed(() => work(engine)) }
@@ -11,9 +13,16 @@ function once(name: string, work: (engine: Engine) => Promise<unknown>): Subject
 
 /** Many containers on one machine: coming, being there, going. */
 export const scaleCases: readonly Subject[] = [
-  once(`${running} × run -d, one at a time`, (engine) => runMany(engine, running, 1)),
+  {
+    ...once(`${running} × run -d, one at a time`, (engine) =>
+      runMany(engine, { total: running, parallel: 1, network }),
+    ),
+    prepare: (engine) => engine.ok('network', 'create', '--subnet', '10.98.0.0/20', network).then(() => {}),
+  },
   once(`rm -f of ${running} running`, removeMany),
-  once(`${running} × run -d, 8 at a time`, (engine) => runMany(engine, running, 8)),
+  once(`${running} × run -d, 8 at a time`, (engine) =>
+    runMany(engine, { total: running, parallel: 8, network }),
+  ),
   { ...once(`ps, ${running} running`, (engine) => engine.ok('ps')), rounds: 5 },
   {
     ...once(`stats --no-stream, ${running} running`, (engine) => engine.ok('stats', '--no-stream')),
@@ -28,6 +37,9 @@ export const scaleCases: readonly Subject[] = [
       const [id] = (await engine.ok('ps', '-q', '--filter', 'label=bench')).split('\n')
       await Promise.all(Array.from({ length: execs }, () => engine.ok('exec', id!, 'true')))
     }),
-    restore: removeMany,
+    restore: async (engine) => {
+      await removeMany(engine)
+      await engine.ok('network', 'rm', network)
+    },
   },
 ]
