@@ -13,6 +13,8 @@ import type { PluginAnswer, PluginCallOptions, PluginClient } from './plugins.ts
 const ANSWER_MS = 120_000
 const ANSWER_BYTES = 8 * 1024 * 1024
 const FAILURE_BYTES = 64 * 1024
+/** How long one that did not answer in time is left alone by those who only look around. */
+export const SILENT_MS = 15_000
 
 export interface ActivePluginOptions {
   readonly name: string
@@ -31,6 +33,7 @@ export class ActivePlugin implements PluginClient {
   readonly name: string
   readonly #options: ActivePluginOptions
   #capabilities: readonly string[] = []
+  #silentUntilMs = 0
 
   constructor(options: ActivePluginOptions) {
     this.name = options.name
@@ -71,19 +74,24 @@ export class ActivePlugin implements PluginClient {
   }
 
   async #ask(method: string, body: object | null, options: PluginCallOptions): Promise<PluginAnswer> {
+    if (options.skipsSilent === true && Date.now() < this.#silentUntilMs) throw this.#late(method)
     const late = AbortSignal.timeout(options.timeoutMs ?? ANSWER_MS)
     const signal = anyOf(options.signal, late)
     try {
       const answer = await this.#send(method, body, { ...options, signal })
       if (answer.statusCode !== 200) throw await this.#failure(method, answer)
       const bytes = await readAnswer(answer, ANSWER_BYTES)
+      this.#silentUntilMs = 0
       const said = this.#checked(method, () => parse(bytes))
       const refusal = this.#checked(method, () => textField(said, 'Err'))
       if (refusal !== '') throw new PluginError(refusal, { plugin: this.name, method, status: 200 })
       return said
     } catch (error) {
       options.signal?.throwIfAborted()
-      if (late.aborted) throw this.#late(method)
+      if (late.aborted) {
+        this.#silentUntilMs = Date.now() + SILENT_MS
+        throw this.#late(method)
+      }
       if (error instanceof PluginError) throw error
       // The answer broke off, or never ended.
       throw new PluginError(`${method}: ${messageOf(error)}`, { plugin: this.name, method, cause: error })

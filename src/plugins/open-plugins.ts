@@ -1,6 +1,6 @@
 import type { Logger } from '#base/logger.ts'
 import { NotFoundError, messageOf } from '#errors/errors.ts'
-import { ActivePlugin } from './active-plugin.ts'
+import { ActivePlugin, SILENT_MS } from './active-plugin.ts'
 import type { PluginAddress } from './plugin-address.ts'
 import { PLUGIN_DIRECTORIES, findPlugin, pluginNames, socketIdentity } from './plugin-files.ts'
 import type { PluginDirectories } from './plugin-files.ts'
@@ -38,6 +38,8 @@ class LegacyPlugins implements Plugins {
   readonly #retryMs: number
   readonly #pauseMs: number
   readonly #active = new Map<string, Activation>()
+  /** Sockets whose handshake was waited for in vain, and until when lists leave them out. */
+  readonly #silent = new Map<string, { readonly identity: string | null; readonly untilMs: number }>()
 
   constructor({ logger, directories, retryMs, pauseMs }: PluginsDependencies) {
     this.#logger = logger
@@ -60,6 +62,7 @@ class LegacyPlugins implements Plugins {
   async list(capability: PluginCapability): Promise<readonly PluginClient[]> {
     const asked = await Promise.all(
       pluginNames(this.#directories).map(async (name) => {
+        if (this.#isSilent(name)) return null
         try {
           return await this.#activated(name, false)
         } catch (error) {
@@ -89,6 +92,25 @@ class LegacyPlugins implements Plugins {
     return this.#activate(name, address, patient)
   }
 
+  #isSilent(name: string): boolean {
+    const silent = this.#silent.get(name)
+    if (silent === undefined) return false
+    if (
+      Date.now() < silent.untilMs &&
+      !this.#active.has(name) &&
+      silent.identity === this.#identityOf(name)
+    ) {
+      return true
+    }
+    this.#silent.delete(name)
+    return false
+  }
+
+  #identityOf(name: string): string | null {
+    const address = findPlugin(name, this.#directories)
+    return address === null ? null : socketIdentity(address)
+  }
+
   #activate(name: string, address: PluginAddress, patient: boolean): Promise<ActivePlugin> {
     const forget = (): void => {
       if (this.#active.get(name) === activation) this.#active.delete(name)
@@ -105,7 +127,13 @@ class LegacyPlugins implements Plugins {
     const activation = { address, identity: socketIdentity(address), client: plugin, plugin: activated }
     // What somebody only lists must not fail who asks for it by name meanwhile: kept once it has answered.
     if (patient) this.#active.set(name, activation)
-    activated.then(() => this.#active.set(name, this.#active.get(name) ?? activation), forget)
+    activated.then(
+      () => this.#active.set(name, this.#active.get(name) ?? activation),
+      () => {
+        forget()
+        this.#silent.set(name, { identity: activation.identity, untilMs: Date.now() + SILENT_MS })
+      },
+    )
     return activated
   }
 }

@@ -12,6 +12,8 @@ export interface PluginCallOptions {
   readonly timeoutMs?: number
   /** False: a plugin that cannot be connected to is not waited for. */
   readonly retry?: boolean
+  /** True: a plugin that lately did not answer in time is not asked, for those who only look around. */
+  readonly skipsSilent?: boolean
 }
 
 /** A plugin that has said what it can do. Calls may run at the same time. */

@@ -34,7 +34,11 @@ export class PluginDriver implements VolumeDriver {
   /** A plugin without `VolumeDriver.Capabilities` is one of before Docker 1.12: its scope is local. */
   static async of(client: PluginClient): Promise<PluginDriver> {
     try {
-      const said = await client.call('VolumeDriver.Capabilities', {}, { retry: false, timeoutMs: LOOK_MS })
+      const said = await client.call(
+        'VolumeDriver.Capabilities',
+        {},
+        { retry: false, skipsSilent: true, timeoutMs: LOOK_MS },
+      )
       const capabilities = recordField(said, 'Capabilities') ?? {}
       const scope = textField(capabilities, 'Scope').toLowerCase()
       return new PluginDriver(client, scope === 'global' ? 'global' : 'local')
@@ -77,11 +81,19 @@ export class PluginDriver implements VolumeDriver {
 
   /** As `find`, for one who looks everywhere: a plugin that does not answer at once has none. */
   async look(name: string): Promise<DriverVolume | null> {
-    return await this.find(name, { retry: false, timeoutMs: LOOK_MS }).catch(() => null)
+    return await this.find(name, { retry: false, skipsSilent: true, timeoutMs: LOOK_MS }).catch(() => null)
   }
 
   async list(): Promise<readonly DriverVolume[]> {
-    const said = await this.#client.call('VolumeDriver.List', {}, { retry: false, timeoutMs: LOOK_MS })
+    const said = await this.#client.call(
+      'VolumeDriver.List',
+      {},
+      {
+        retry: false,
+        skipsSilent: true,
+        timeoutMs: LOOK_MS,
+      },
+    )
     return this.#read('VolumeDriver.List', () => recordsField(said, 'Volumes').map(volumeOf))
   }
 

@@ -53,7 +53,8 @@ export class VolumeService implements Volumes {
         'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
       )
     }
-    const wanted = request.Driver ?? ''
+    // A volume that its plugin has lost is made there again, and not here.
+    const wanted = request.Driver || (this.#pluginOf(name) ?? '')
     return this.#locks.run(name, async () => {
       const existing = anonymous ? null : await this.#existing(name, wanted)
       if (existing !== null) return existing
@@ -261,6 +262,11 @@ export class VolumeService implements Volumes {
     }
     refuseOther(record, wanted)
     return this.#view(record, { driver, said })
+  }
+
+  #pluginOf(name: string): string | null {
+    const driver = this.#store.find(name)?.driver ?? 'local'
+    return driver === 'local' ? null : driver
   }
 
   async #driverFor(name: string, driver: string): Promise<VolumeDriver> {

@@ -13,10 +13,12 @@ const file = process.argv[2]!
 // Short, for unix sockets below it may have no more than 107 bytes in their paths.
 const tag = `wt${randomBytes(3).toString('hex')}`
 const root = `/tmp/${tag}`
+const PLUGINS = '/run/docker/plugins'
 
 async function main(): Promise<number> {
   execFileSync('ip', ['link', 'set', 'lo', 'up'])
   mkdirSync(root, { mode: 0o755 })
+  hidePlugins()
   const before = kernelState(tag)
   const exitCode = await runFile()
   const left = await settled(before)
@@ -24,6 +26,12 @@ async function main(): Promise<number> {
   if (left.length > 0 || exitCode !== 0) printDaemonLogs()
   await clear()
   return left.length > 0 ? 1 : exitCode
+}
+
+/** Plugins are found in a directory of the machine: each file has one of its own, or daemons would meet the plugins of other tests. */
+function hidePlugins(): void {
+  mkdirSync(PLUGINS, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', PLUGINS])
 }
 
 function runFile(): Promise<number> {

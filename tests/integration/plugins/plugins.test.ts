@@ -97,6 +97,27 @@ test('list() asks all and leaves out who does not answer', async (t) => {
   )
 })
 
+test('one that never answers is waited for once by those who only look around', async (t) => {
+  const { plugins, directory, start } = fixture(t)
+  const mute = await TestPlugin.start(directory, { name: 'mute', handle: () => new Promise(() => {}) })
+  t.after(() => mute.stop())
+  await start('good', () => ({}))
+  const names = async (): Promise<readonly string[]> =>
+    (await plugins.list('VolumeDriver')).map(({ name }) => name)
+  assert.deepEqual(await names(), ['good'])
+  assert.deepEqual(await names(), ['good'])
+  assert.equal(mute.calls.length, 1)
+
+  const late = await start('late', ({ body }) => (body['wait'] === true ? new Promise(() => {}) : {}))
+  const client = await plugins.get('late', 'VolumeDriver')
+  const hasty = { skipsSilent: true, timeoutMs: 50 }
+  await assert.rejects(client.call('VolumeDriver.List', { wait: true }, hasty), /did not answer in time/)
+  await assert.rejects(client.call('VolumeDriver.List', {}, hasty), /did not answer in time/)
+  assert.equal(late.calls.length, 2)
+  await client.call('VolumeDriver.List', {})
+  await client.call('VolumeDriver.List', {}, hasty)
+})
+
 test('call() tries again while the plugin starts, and gives up in time', async (t) => {
   const { directory, plugins, start } = fixture(t, 5_000)
   writeFileSync(join(directory, 'late.spec'), `unix://${directory}/slow/late.sock`)
