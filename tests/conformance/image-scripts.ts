@@ -81,7 +81,19 @@ export const imageScripts: readonly Script[] = [
       docker image inspect -f '{{.Architecture}}' made:arm
       docker import nothing.tar
       docker import i.tar 'Bad:Name'
-      docker image inspect -f '{{index .RootFS.Layers 0}}' made:gz made:imported | sort -u | wc -l`,
+      docker image inspect -f '{{index .RootFS.Layers 0}}' made:gz made:imported | sort -u | wc -l
+      @bzip2 -k i.tar; truncate -s 3M d/hole; echo end >> d/hole; echo d > d/data
+      docker import i.tar.bz2 made:bz | cut -d: -f1
+      docker image inspect -f '{{index .RootFS.Layers 0}}' made:bz made:imported | sort -u | wc -l
+      @for v in 0.0 0.1 1.0; do tar -C d --sparse --format=posix --sparse-version=$v -cf - . | docker import - made:sparse$v; docker create --name sp$v made:sparse$v x; done
+      for v in 0.0 0.1 1.0; do docker cp sp$v:/hole - | tar -xO | sha256sum; done
+      @docker save -o made.tar made:bz; bzip2 made.tar; docker rmi made:bz
+      docker image inspect -f '{{.Size}}' made:sparse1.0
+      docker load -i made.tar.bz2
+      @tar -C d -cjf in.tar.bz2 data; printf 'FROM made:bz\\nADD in.tar.bz2 /put/\\n' > d/Dockerfile; cp in.tar.bz2 d/; DOCKER_BUILDKIT=0 docker build -q -t made:added d
+      @docker create --name ad made:added x
+      docker cp ad:/put - | tar -t
+      @docker rm ad sp0.0 sp0.1 sp1.0`,
   },
   {
     name: 'rmi: what is held, what goes',
