@@ -106,7 +106,8 @@ export const resourceScripts: readonly Script[] = [
       docker run --rm --cgroupns private busybox sh -c 'grep memory /proc/self/cgroup'
       docker run --rm --cgroupns host busybox sh -c 'grep memory /proc/self/cgroup | cut -d: -f1,2'
       docker run --rm --cgroupns nonsense busybox true
-      docker run --rm --cgroup-parent /made/parent --cgroupns host busybox sh -c 'grep memory /proc/self/cgroup | cut -d/ -f2,3'`,
+      docker run --rm --cgroup-parent /made/parent --cgroupns host busybox sh -c 'grep memory /proc/self/cgroup | cut -d/ -f2,3'
+      @find /sys/fs/cgroup/*/made -depth -type d -exec rmdir '{}' +`,
   },
   {
     name: 'mounts of images, volumes and tmpfs, and parts of them',

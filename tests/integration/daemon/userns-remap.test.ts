@@ -164,3 +164,33 @@ RUN --mount=type=cache,target=/cache touch /cache/x && test "$(stat -c %u:%g /da
     })
   })
 }
+
+describe('userns-remap=default', () => {
+  const layer = '/tmp/wharf-remap-default'
+  before(async () => {
+    for (const name of ['upper', 'work']) mkdirSync(`${layer}/${name}`, { recursive: true })
+    const options = `lowerdir=/etc,upperdir=${layer}/upper,workdir=${layer}/work`
+    // Without it the machine's own files would be written to.
+    const { exitCode, stderr } = await run(['mount', '-t', 'overlay', 'overlay', '-o', options, '/etc'])
+    assert.equal(exitCode, 0, stderr)
+  })
+  after(async () => {
+    await run(['umount', '/etc'])
+    await run(['rm', '-rf', layer])
+  })
+
+  test('makes the user dockremap with ids of its own, once', async () => {
+    const wharfd = await Wharfd.startWithBusybox({ config: { 'userns-remap': 'default' } })
+    try {
+      const [, first = ''] = /^dockremap:(\d+):65536$/m.exec(readFileSync('/etc/subuid', 'utf8')) ?? []
+      assert.match(readFileSync('/etc/passwd', 'utf8'), /^dockremap:/m)
+      const map = await wharfd.ok('run', '--rm', 'busybox', 'cat', '/proc/self/uid_map')
+      assert.match(map, new RegExp(`^ +0 +${first} +65536$`))
+      const before = readFileSync('/etc/subuid', 'utf8')
+      await wharfd.crash()
+      assert.equal(readFileSync('/etc/subuid', 'utf8'), before)
+    } finally {
+      await wharfd.stop()
+    }
+  })
+})
