@@ -4,7 +4,7 @@ import type { OciIdMapping, OciNamespace } from './oci-spec.ts'
 
 /**
  * The namespaces of a container in OCI's form: those of the host are left out, joined ones have a path.
- * @param options.time a private one for clocks; nobody can choose, as in Docker 29.5
+ * @param options.time a private one for clocks, for containers with processes of their own; nobody can choose, as in Docker 29.5
  */
 export function ociNamespaces(
   choices: NamespaceChoices,
@@ -17,8 +17,9 @@ export function ociNamespaces(
     ...choose('pid', choices.pid),
     ...choose('ipc', choices.ipc),
     ...choose('cgroup', choices.cgroup),
-    // Beside processes of another container its clocks count; and crun cannot unshare them then (EINVAL).
-    ...(options.time && choices.pid.kind !== 'join' ? [{ type: 'time' } as const] : []),
+    // Beside processes of others their clocks count. And crun 1.28 cannot: it fails to join a pid namespace then (EINVAL), and makes
+    // a new one where the host's is asked for.
+    ...(options.time && choices.pid.kind === 'private' ? [{ type: 'time' } as const] : []),
     ...(choices.user === null ? [] : [userNamespace(choices.user.path)]),
   ]
 }
