@@ -40,6 +40,8 @@ export class OverlayNamespace implements Disposable {
   readonly netlink: Rtnetlink
   readonly #fd: number
   readonly #neighbours: Neighbours
+  #bridgeIndex: number | null = null
+  #tunnelIndex: number | null = null
 
   private constructor(path: string) {
     this.path = path
@@ -109,11 +111,11 @@ export class OverlayNamespace implements Disposable {
 
   /** The index of the bridge inside. */
   get bridgeIndex(): number {
-    return this.netlink.link(BRIDGE).index
+    return (this.#bridgeIndex ??= this.netlink.link(BRIDGE).index)
   }
 
   get tunnelIndex(): number {
-    return this.netlink.link(TUNNEL).index
+    return (this.#tunnelIndex ??= this.netlink.link(TUNNEL).index)
   }
 
   /** Runs synchronous work inside. */

@@ -37,11 +37,7 @@ for (const point of ['network.overlay.published', 'network.create.recorded']) {
   })
 }
 
-for (const point of [
-  'network.sandbox.recorded',
-  'network.sandbox.attached',
-  'containers.start.after-acquire',
-]) {
+for (const point of ['network.sandbox.recorded', 'network.sandbox.attached']) {
   test(`killed at ${point}, the daemon gives the address back`, async () => {
     await a.terminate()
     await a.restart({ ...cluster.options[0], env: { WHARF_FAILPOINTS: `${point}=1*kill` } })
