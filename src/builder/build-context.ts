@@ -3,8 +3,8 @@ import { join, posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Archives } from '#images/archive.ts'
-import { resolveBeneath } from '#kernel/paths.ts'
-import { parseIgnore } from '#spec/docker/ignore-file.ts'
+import { findBeneath, resolveBeneath } from '#kernel/paths.ts'
+import { type Ignore, parseIgnore } from '#spec/docker/ignore-file.ts'
 import { fetchGit, parseGitSource } from './git-source.ts'
 import { fetchRemote } from './remote-context.ts'
 
@@ -52,6 +52,13 @@ export async function openBuildContext(request: ContextRequest, archives: Archiv
   else tar = request.tar
   await archives.extract(root, '/', tar, { signal })
   return { root, dockerfile: await readDockerfile(root, request.dockerfile) }
+}
+
+/** The rules of the context's .dockerignore; null where it has none. */
+export async function ignoreOf(root: string): Promise<Ignore | null> {
+  const path = findBeneath(root, '.dockerignore')
+  if (path === null || !(await stat(path)).isFile()) return null
+  return parseIgnore(await readFile(path, 'utf8'))
 }
 
 async function readDockerfile(root: string, wanted: string): Promise<string> {

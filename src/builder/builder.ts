@@ -16,11 +16,12 @@ import type { ImageRecord } from '#images/image-service.ts'
 import { mountTable, umountAll } from '#kernel/mounts.ts'
 import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
 import type { BuildOptions, BuildPruneOptions } from '#spec/docker/options.ts'
+import type { Ignore } from '#spec/docker/ignore-file.ts'
 import type { OciImageConfig } from '#spec/oci/image.ts'
 import { familiarString, parseReference, type Reference, withDefaultTag } from '#spec/reference.ts'
 import { attest, parseAttestations } from './attest/attestations.ts'
 import { unusedArguments } from './build-arguments.ts'
-import { openBuildContext } from './build-context.ts'
+import { ignoreOf, openBuildContext } from './build-context.ts'
 import { BuildRun, epochMs } from './build-run.ts'
 import type { BuilderParts } from './builder-parts.ts'
 import { exportCaches } from './cache/cache-export.ts'
@@ -107,7 +108,7 @@ export class Builder {
         { tar: context, remote: options.remote, dockerfile: options.dockerfile, directory, signal },
         this.#options.archives,
       )
-      if (options.call === 'check') return check(text, options)
+      if (options.call === 'check') return check(text, options, await ignoreOf(root))
       const fileName = options.dockerfile === '' ? 'Dockerfile' : options.dockerfile
       const dockerfile = parseLocated(text, fileName)
       const output =
@@ -348,8 +349,8 @@ export class Builder {
 }
 
 /** Tells what the build checks find. @throws InvalidArgumentError when the Dockerfile says that findings are errors. */
-function check(text: string, options: BuildOptions): void {
-  const result = lintDockerfile(text)
+function check(text: string, options: BuildOptions, ignore: Ignore | null): void {
+  const result = lintDockerfile(text, ignore)
   const fileName = options.dockerfile === '' ? 'Dockerfile' : options.dockerfile
   options.progress({ stream: describeFindings(result, text, fileName) })
   if (result.isError && result.findings.length > 0) throw new InvalidArgumentError('lint violation found')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseIgnore } from '#spec/docker/ignore-file.ts'
 import { describeFindings, lintDockerfile } from './lint.ts'
 
 const cases: readonly (readonly [file: string, findings: readonly string[]])[] = [
@@ -13,8 +14,14 @@ const cases: readonly (readonly [file: string, findings: readonly string[]])[] =
   ['FROM a\nCMD x', ['JSONArgsRecommended']],
   ['FROM a\nSHELL ["/bin/sh"]\nCMD x', []],
   ['FROM a\nMAINTAINER me', ['MaintainerDeprecated']],
-  ['FROM a:$v', ['UndefinedArgInFrom']],
+  ['FROM a:$v', ['UndefinedArgInFrom', 'InvalidDefaultArgInFrom']],
   ['ARG v=1\nFROM a:$v', []],
+  ['ARG v\nFROM a:$v', ['InvalidDefaultArgInFrom']],
+  ['ARG v=:\nFROM ${v}b', ['InvalidDefaultArgInFrom']],
+  ['# check=experimental=all\n# no description\nFROM a AS b', ['InvalidDefinitionDescription']],
+  ['# check=experimental=InvalidDefinitionDescription\n# b is a stage\nFROM a AS b', []],
+  ['# check=experimental=CopyIgnoredFile\nFROM a\nCOPY x secret.txt /', ['CopyIgnoredFile']],
+  ['FROM a\nCOPY secret.txt /', []],
   ['FROM scratch\nCOPY $x /', ['UndefinedVar']],
   ['FROM scratch\nARG x\nCOPY $x ${y:-d} /', []],
   ['FROM a\nWORKDIR b', ['WorkdirRelativePath']],
@@ -32,7 +39,7 @@ const cases: readonly (readonly [file: string, findings: readonly string[]])[] =
 for (const [file, expected] of cases) {
   test(`lintDockerfile() of ${JSON.stringify(file)}`, () => {
     assert.deepEqual(
-      lintDockerfile(file).findings.map(({ rule }) => rule),
+      lintDockerfile(file, parseIgnore('*.txt')).findings.map(({ rule }) => rule),
       expected,
     )
   })

@@ -1,5 +1,7 @@
 import type { Instruction, InstructionOf, Keyword } from '../dockerfile/instructions.ts'
 import type { Dockerfile, Stage } from '../dockerfile/parse-dockerfile.ts'
+import type { Ignore } from '#spec/docker/ignore-file.ts'
+import { basesWithoutDefault } from './base-names.ts'
 import { PREDEFINED } from '../variables.ts'
 
 /** One thing that a build check found (Dockerfile reference, "Build checks"). */
@@ -16,6 +18,8 @@ export interface LintSubject {
   readonly dockerfile: Dockerfile
   /** The text, by lines. */
   readonly lines: readonly string[]
+  /** What the context leaves out; null where that is not known. */
+  readonly ignore: Pick<Ignore, 'excludes'> | null
 }
 
 /** A rule, under BuildKit's name. */
@@ -178,6 +182,14 @@ export const LINT_RULES: readonly LintRule[] = [
           .map((name) => ({ line: from.startLine, message: `FROM argument '${name}' is not declared` })),
       )
     },
+  },
+  {
+    name: 'InvalidDefaultArgInFrom',
+    check: ({ dockerfile }) =>
+      basesWithoutDefault(dockerfile).map(({ line, base }) => ({
+        line,
+        message: `Default value for ARG ${base} results in empty or invalid base image name`,
+      })),
   },
   {
     name: 'UndefinedVar',
