@@ -199,6 +199,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     images,
     storage,
     volumes,
+    plugins,
     builder,
     runtime,
     events,

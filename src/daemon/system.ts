@@ -23,6 +23,7 @@ import type { EventsOptions } from '#spec/docker/options.ts'
 import type { EventMessage, SystemInfo } from '#spec/docker/system.ts'
 import type { Blobs } from '#store/blobs.ts'
 import type { GarbageRoots } from '#store/garbage.ts'
+import type { Plugins } from '#plugins/plugins.ts'
 import type { Volumes } from '#volumes/volumes.ts'
 import type { DaemonConfig, ReloadableConfig } from './config.ts'
 import { measureData } from './data-usage.ts'
@@ -37,6 +38,7 @@ export interface SystemDependencies {
   readonly images: ImageService
   readonly storage: Storage
   readonly volumes: Volumes
+  readonly plugins: Plugins
   readonly builder: Builder
   readonly runtime: Runtime
   readonly events: Events
@@ -134,7 +136,16 @@ export class DaemonSystem implements SystemBackend {
       DriverStatus,
       Plugins: {
         Volume: volumes.drivers(),
-        Network: ['bridge', 'host', 'macvlan', 'null'],
+        Network: [
+          'bridge',
+          'cni',
+          'host',
+          'ipvlan',
+          'macvlan',
+          'null',
+          'overlay',
+          ...this.#of.plugins.active('NetworkDriver'),
+        ],
         Authorization: config.authorizationPlugins.length === 0 ? null : config.authorizationPlugins,
         Log: LOG_DRIVER_NAMES,
       },
@@ -188,7 +199,7 @@ export class DaemonSystem implements SystemBackend {
       ...(config.addressPools !== null && {
         DefaultAddressPools: config.addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
       }),
-      FirewallBackend: { Driver: 'nftables' },
+      FirewallBackend: { Driver: config.firewallBackend },
       CDISpecDirs: config.cdiSpecDirs.length > 0 ? config.cdiSpecDirs : CDI_DIRECTORIES,
       Warnings: warningsOf(limits, config),
     }

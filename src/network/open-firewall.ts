@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Logger } from '#base/logger.ts'
-import { errnoOf } from '#errors/errors.ts'
+import { errnoOf, messageOf } from '#errors/errors.ts'
 import { Iptables } from '#kernel/iptables.ts'
 import type { IptablesVariant } from '#kernel/iptables.ts'
 import type { Firewall } from './firewall.ts'
@@ -36,8 +36,16 @@ export async function replaceOtherBackend(options: FirewallOptions): Promise<voi
   const before = readOrNull(file)
   if (before === options.backend) return
   if (before !== null) {
-    using other = openFirewall({ ...options, backend: before as FirewallBackend })
-    await other.uninstall()
+    try {
+      using other = openFirewall({ ...options, backend: before as FirewallBackend })
+      await other.uninstall()
+    } catch (error) {
+      // Its programs may be gone from the machine since. The new rules stand all the same.
+      options.log.warn('cannot take away the rules of another firewall backend', {
+        backend: before,
+        reason: messageOf(error),
+      })
+    }
   }
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, options.backend)
