@@ -100,6 +100,7 @@ export const logScripts: readonly Script[] = [
       @docker run -d --name runs busybox sh -c 'for i in 1 2 3; do echo $i; sleep 0.4; done'
       docker logs -f runs
       @docker run -d --name runs2 busybox sh -c 'for i in 1 2 3 4; do echo $i; sleep 0.5; done; sleep 1000'
-      timeout 3 docker logs -f --tail 1 runs2 | tail -1`,
+      eventually sh -c 'docker logs runs2 | grep -q 4'
+      timeout 3 docker logs -f --tail 1 runs2`,
   },
 ]
