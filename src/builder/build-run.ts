@@ -96,7 +96,7 @@ export class BuildRun {
   /** Comes to the image for a platform; null is the host's. */
   async solve(platform: BuildPlatform | null): Promise<BuildState> {
     const { options, signal, solver } = this.#run
-    let listen: ((step: { readonly stage: number }) => StepListener) | null = null
+    let listen: ((step: Step) => StepListener) | null = null
     const context = this.#context(platform, (step) => (listen as NonNullable<typeof listen>)(step))
     const plan = await this.#plan(platform, context).catch((error: unknown) => {
       const { text, fileName } = this.#run

@@ -112,7 +112,7 @@ export class Builder {
       const fileName = options.dockerfile === '' ? 'Dockerfile' : options.dockerfile
       const dockerfile = parseLocated(text, fileName)
       const output =
-        options.builderVersion === '2'
+        options.builderVersion === '2' && !options.quiet
           ? new StatusOutput(options.progress)
           : new ClassicOutput(options.progress, options)
       const progress = (line: object): void => output.message(line)

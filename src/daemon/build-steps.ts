@@ -1,5 +1,6 @@
 import type { ContainerLifecycle, ContainerStreams } from '#api/backends.ts'
 import { newId } from '#base/ids.ts'
+import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import type { BuildRoots, StepCommand, StepContainers, StepListener, StepOutcome } from '#builder/needs.ts'
 import type { Snapshots } from '#images/snapshots.ts'
 import { findStubs, removeStubs } from './mount-stubs.ts'
@@ -70,7 +71,10 @@ async function runToEnd(
     signal,
   })
   const { result } = await containers.wait(id, 'next-exit', { signal })
-  await containers.start(id, { detachKeys: null })
+  await containers.start(id, { detachKeys: null }).catch((cause: unknown) => {
+    // The exit code that a failed start stands for is that of no command.
+    throw new InvalidArgumentError(messageOf(cause), { cause })
+  })
   const told = (async () => {
     for await (const frame of session.frames) listener.output(frame.stream, frame.bytes)
     return await result

@@ -43,7 +43,8 @@ export interface RunContext extends StepContext {
   readonly hostConfig: HostConfig
   /** Stores the image in the making that a command runs on, and gives it up. */
   readonly stateImage: (state: BuildState) => Promise<{ readonly id: Digest } & AsyncDisposable>
-  readonly listener: (step: { readonly stage: number; readonly text: string }) => StepListener
+  /** Who listens to the command of a step. */
+  readonly listener: (step: Step) => StepListener
 }
 
 /** RUN: runs a command in a container on the state, and keeps what it changed as a layer. */
@@ -60,7 +61,7 @@ export function runStep(
   const { context } = at
   const names = [...at.from.keys()]
   requireAllowed(instruction)
-  return layerStep({
+  const step: Step = layerStep({
     stage: at.stage,
     text: instruction.text,
     inputs: [at.input, ...at.from.values()],
@@ -104,7 +105,7 @@ export function runStep(
         labels: {},
         keep: context.keepContainers,
       }
-      const listener = context.listener({ stage: at.stage, text: instruction.text })
+      const listener = context.listener(step)
       await using outcome = await context.containers.run(command, listener, signal)
       if (outcome.exitCode !== 0) throw new BuildStepError(argv.join(' '), outcome.exitCode)
       const latestSeconds = context.clampMs === null ? null : context.clampMs / 1000
@@ -113,6 +114,7 @@ export function runStep(
       return layer
     },
   })
+  return step
 }
 
 function commandOf(instruction: InstructionOf<'run'>, state: BuildState, context: StepContext) {

@@ -18,5 +18,5 @@ export interface BuildOutput {
 
 /** Told by the solver of the steps, and by the steps of their commands. */
 export interface StepsOutput extends SolveObserver<BuildState> {
-  listener(step: { readonly stage: number }): StepListener
+  listener(step: Step): StepListener
 }

@@ -80,7 +80,7 @@ class ClassicSteps implements StepsOutput {
   }
 
   /** Who listens to the command of a RUN. */
-  listener(step: { readonly stage: number }): StepListener {
+  listener(step: Step): StepListener {
     const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') }
     return {
       created: (id) => this.#tell(step.stage, ` ---> Running in ${shortId(id)}\n`),

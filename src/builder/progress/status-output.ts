@@ -52,7 +52,7 @@ export class StatusOutput implements BuildOutput {
       started: (step) => change(step, { startedMs: Date.now() }),
       finished: (step, { cached }) => change(step, { completedMs: Date.now(), cached }),
       failed: (step, error) => change(step, { completedMs: Date.now(), error: messageOf(error) }),
-      listener: (step) => this.#listener(vertices.get(step as Step)?.digest ?? ''),
+      listener: (step) => this.#listener(vertices.get(step)?.digest ?? ''),
     }
   }
 

@@ -102,6 +102,7 @@ test('version=2 tells the build as BuildKit does', async () => {
   const run = last.get('[base 2/2] RUN echo said; echo warned >&2')
   assert.deepEqual(run?.inputs, [last.get('[base 1/2] FROM busybox AS base')?.digest])
   const logs = statuses.flatMap((status) => status.logs)
+  assert.deepEqual(new Set(logs.map(({ vertex }) => vertex)), new Set([run?.digest]))
   const said = (stream: string): string =>
     Buffer.concat(logs.filter((log) => log.stream === stream).map(({ bytes }) => bytes)).toString()
   assert.deepEqual([said('stdout'), said('stderr')], ['said\n', 'warned\n'])

@@ -44,7 +44,8 @@ export async function builtImage(
   return built.stdout.trim()
 }
 
-/** The lines that a build printed which begin with a mark that its RUN steps write. */
+/** The lines that commands of a build wrote and that begin with a mark. */
 export function said(result: CliResult, mark = 'say '): readonly string[] {
-  return result.stdout.split('\n').flatMap((line) => (line.startsWith(mark) ? [line.slice(mark.length)] : []))
+  const lines = result.stderr.split('\n').map((line) => line.replace(/^#\d+ \d+\.\d+ /, ''))
+  return lines.flatMap((line) => (line.startsWith(mark) ? [line.slice(mark.length)] : []))
 }

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { DaemonError, type Query } from '#client/transport.ts'
+import type { BuildErrorSource } from '#spec/docker/build.ts'
 import { messageOf } from '#errors/errors.ts'
 import { openContext } from '../../build/context.ts'
 import { parseAttestations } from '../../build/attestations.ts'
@@ -8,8 +9,11 @@ import { parseContexts } from '../../build/named-contexts.ts'
 import { parseOutputs } from '../../build/outputs.ts'
 import { parseAgents, parseSecrets } from '../../build/secrets.ts'
 import { type SessionOffers, sessionAnswers } from '../../build/session.ts'
+import { PROGRESS_KINDS, type ProgressKind, showBuild } from '../../build/progress/show-build.ts'
+import type { TerminalSize } from '../../build/progress/tty.ts'
 import { command, exactly } from '../../core/command.ts'
 import type { Context } from '../../core/context.ts'
+import { ExitError } from '../../core/exit.ts'
 import { bool, FlagValueError, int, list, string, strings } from '../../core/flag.ts'
 import type { FlagValues } from '../../core/flag.ts'
 import { showProgress } from '../../core/progress.ts'
@@ -51,7 +55,7 @@ const flags = {
   'no-cache-filter': strings('Do the steps of these stages anew'),
   output: list('Where the result goes (type=local|tar|oci|docker|image|registry,dest=path)', { short: 'o' }),
   platform: strings('Platforms of the image'),
-  progress: string('How to show progress (auto, plain)', { initial: 'auto' }),
+  progress: string('How to show progress (auto, plain, tty, rawjson, quiet)', { initial: 'auto' }),
   provenance: string('Attach provenance (true, false, mode=min|max)'),
   pull: bool('Look for newer base images in every case'),
   push: bool('Push the image to its registry (as --output=type=registry)'),
@@ -86,6 +90,7 @@ export default command({
   flags,
   async run(context, { args: [target = ''], flags: values }) {
     const { tar, remote, dockerfile } = await openContext(target, values.file)
+    const kind = progressKind(context, values)
     const { builds } = await context.client()
     const { environment } = context.config
     const contexts = parseContexts(values['build-context'])
@@ -118,7 +123,7 @@ export default command({
       remote: remote ?? undefined,
       call: values.check ? 'check' : undefined,
     }
-    // Standard output may be where the result goes.
+    // Standard output is for results: an id, an archive, what a check finds.
     const out = asked.usesStdout ? context.err : context.out
     let sent = 0
     const counted = async function* (source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -126,8 +131,8 @@ export default command({
         sent += chunk.length
         yield chunk
       }
-      if (!values.quiet && !values.check)
-        out.write(`Sending build context to Docker daemon  ${humanSize(sent)}\r\r\n`)
+      if (kind === 'plain' || (kind === 'auto' && !context.err.isTty))
+        context.err.write(`#0 transferring context: ${humanSize(sent)}\n`)
     }
     const registryConfig = encodeAuth(await allCredentials(context.config))
     const messages = await builds
@@ -138,24 +143,25 @@ export default command({
       })
     let id = ''
     let metadata: unknown = {}
+    let place = ''
     const held: string[] = []
-    const sink = values.quiet ? { isTty: false, write: (text: string) => void held.push(text) } : out
+    const holder = { isTty: false, write: (text: string) => void held.push(text) }
+    const onAux = (aux: unknown): void => {
+      if (typeof aux === 'object' && aux !== null && 'ID' in aux && typeof aux.ID === 'string') id = aux.ID
+      if (typeof aux === 'object' && aux !== null && 'Metadata' in aux) metadata = aux.Metadata
+    }
     try {
-      await showProgress(sink, messages, {
-        codeIsStatus: true,
-        onSource: ({ excerpt }) => context.err.write(excerpt),
-        onAux: (aux) => {
-          if (typeof aux === 'object' && aux !== null && 'ID' in aux && typeof aux.ID === 'string')
-            id = aux.ID
-          if (typeof aux === 'object' && aux !== null && 'Metadata' in aux) metadata = aux.Metadata
-        },
-      })
+      const onSource = ({ excerpt }: BuildErrorSource): void => void (place = excerpt)
+      if (values.check) await showProgress(out, messages, { onSource })
+      else if (kind === 'quiet') await showProgress(holder, messages, { codeIsStatus: true, onAux, onSource })
+      else await showBuild(context.err, messages, { kind, size: () => terminalSize(context), onAux })
     } catch (error) {
-      if (values.quiet) context.err.write(held.join(''))
+      if (kind === 'quiet') context.err.write(held.join(''))
+      context.err.write(place)
       // Why the daemon did not get what it asked for says more than that it did not.
       throw session?.failure() ?? error
     }
-    if (values.quiet) {
+    if (kind === 'quiet' && !values.check) {
       id = held.join('').trim().split('\n').at(-1) ?? id
       if (id !== '') out.line(id)
     }
@@ -169,7 +175,7 @@ function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
   const on = (flag: boolean) => (flag ? 1 : undefined)
   return {
     t: values.tag,
-    q: on(values.quiet),
+    q: on(values.quiet || values.progress === 'quiet'),
     nocache: on(values['no-cache']),
     rm: values.rm ? 1 : 0,
     forcerm: on(values['force-rm']),
@@ -193,8 +199,25 @@ function queryOf(context: Context, values: FlagValues<typeof flags>): Query {
     shmsize: values['shm-size'],
     ulimits: values.ulimit === null ? undefined : JSON.stringify(values.ulimit),
     platform: values.platform.join(',') || context.config.defaultPlatform || undefined,
-    version: '1',
+    version: values.check ? '1' : '2',
   }
+}
+
+/** `--quiet` and `--progress`, or BUILDKIT_PROGRESS. @throws ExitError */
+function progressKind(context: Context, values: FlagValues<typeof flags>): ProgressKind {
+  if (values.quiet) return 'quiet'
+  const asked =
+    values.progress === 'auto' ? (context.config.environment['BUILDKIT_PROGRESS'] ?? '') : values.progress
+  const kind = PROGRESS_KINDS.find((known) => known === (asked === '' ? 'auto' : asked))
+  if (kind === undefined)
+    throw new ExitError(1, `invalid progress type: ${asked}: one of ${PROGRESS_KINDS.join(', ')}`)
+  return kind
+}
+
+function terminalSize(context: Context): TerminalSize {
+  // A terminal that does not know its size says 0.
+  const { columns, rows } = process.stderr
+  return { columns: context.config.columns ?? (columns || 80), rows: rows || 24 }
 }
 
 /** JSON, or nothing for what is empty. */
