@@ -31,7 +31,7 @@ import { parseCacheSources, parseCacheTargets } from './cache/cache-places.ts'
 import { TracedCache } from './cache/traced-cache.ts'
 import { CacheMountUses, cacheMountOfKey, reconcileCacheMounts } from './cache/cache-mount-uses.ts'
 import type { CachePolicy } from './cache/gc-policy.ts'
-import { type CacheSurroundings, chooseDoomed, describeCache, type Doomed } from './cache/prune.ts'
+import { type CacheSurroundings, chooseDoomed, describeCache, type Doomed, leavesAll } from './cache/prune.ts'
 import { DockerfileError } from './dockerfile/dockerfile-error.ts'
 import { withSource } from './dockerfile/excerpt.ts'
 import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.ts'
@@ -213,7 +213,9 @@ export class Builder {
 
   /** Applies the policies of `builder.gc`, after a build. */
   async #collect(): Promise<void> {
-    for (const policy of this.#options.policies) await this.#forget(policy)
+    for (const policy of this.#options.policies) {
+      if (!leavesAll(this.#options.cache, policy, this.#around())) await this.#forget(policy)
+    }
   }
 
   /** Lets records go, with the directories of cache mounts; their layers go with the next collection. */
@@ -240,7 +242,7 @@ export class Builder {
   #around(): CacheSurroundings {
     const { bavail, bsize } = statfsSync(this.#options.directory)
     return {
-      imageLayers: this.#options.imageLayers(),
+      imageLayers: () => this.#options.imageLayers(),
       isInUse: (key) => this.#uses.isInUse(key),
       freeBytes: () => bavail * bsize,
     }

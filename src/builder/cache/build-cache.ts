@@ -44,6 +44,7 @@ export class BuildCache implements StepCache {
   readonly #keep
   readonly #note
   readonly #all
+  readonly #totals
   readonly #remove
 
   constructor(database: Database) {
@@ -54,6 +55,9 @@ export class BuildCache implements StepCache {
     )
     this.#keep = database.prepare('INSERT OR REPLACE INTO build_cache VALUES (?, ?, ?, ?, ?, ?, ?, 1)')
     this.#note = database.prepare('INSERT OR REPLACE INTO build_cache VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+    this.#totals = database.prepare(
+      'SELECT sum(size_bytes) AS bytes, min(last_used_ms) AS oldest FROM build_cache',
+    )
     this.#all = database.prepare('SELECT * FROM build_cache ORDER BY last_used_ms')
     this.#remove = database.prepare('DELETE FROM build_cache WHERE key = ?')
   }
@@ -84,6 +88,12 @@ export class BuildCache implements StepCache {
     const count = (row?.usage_count ?? 0) + 1
     const since = row?.created ?? created
     this.#note.run(key, layer, sizeBytes, since, description, type, Date.now(), count)
+  }
+
+  /** The bytes of all records, and when the longest unused one was used; null where there is none. */
+  totals(): { readonly sizeBytes: number; readonly oldestUseMs: number | null } {
+    const row = this.#totals.get() as { bytes: number | null; oldest: number | null }
+    return { sizeBytes: row.bytes ?? 0, oldestUseMs: row.oldest }
   }
 
   /** All records, least recently used first. */

@@ -9,7 +9,7 @@ import type { BuildCache, BuildCacheEntry } from './build-cache.ts'
 /** What of the cache's surroundings decides what may go. */
 export interface CacheSurroundings {
   /** The layers that images name: a record of one costs nothing. */
-  readonly imageLayers: ReadonlySet<Digest>
+  readonly imageLayers: () => ReadonlySet<Digest>
   /** Whether a command uses the directory of a cache mount now. */
   readonly isInUse: (key: string) => boolean
   /** Bytes of the disk that are free. */
@@ -18,13 +18,14 @@ export interface CacheSurroundings {
 
 /** The cache as `GET /system/df` lists it. */
 export function describeCache(cache: BuildCache, around: CacheSurroundings): BuildCacheUsage[] {
+  const imageLayers = around.imageLayers()
   return cache.entries().map((entry) => ({
     ID: entry.key.slice(0, 25),
     Parents: null,
     Type: entry.type as NonNullable<BuildCacheUsage['Type']>,
     Description: entry.description,
     InUse: around.isInUse(entry.key),
-    Shared: isShared(entry, around.imageLayers),
+    Shared: isShared(entry, imageLayers),
     Size: entry.sizeBytes,
     CreatedAt: entry.created,
     LastUsedAt: new Date(entry.lastUsedMs).toISOString(),
@@ -44,9 +45,9 @@ export interface Doomed {
  * @throws InvalidArgumentError for a filter that is not known.
  */
 export function chooseDoomed(cache: BuildCache, policy: CachePolicy, around: CacheSurroundings): Doomed {
-  const matches = matcherOf(policy.filters, around)
   const entries = cache.entries()
-  const { imageLayers } = around
+  const imageLayers = around.imageLayers()
+  const matches = matcherOf(policy.filters, { ...around, imageLayers: () => imageLayers })
   const candidates = entries.filter(
     (entry) => (policy.all || !isShared(entry, imageLayers)) && !around.isInUse(entry.key) && matches(entry),
   )
@@ -60,6 +61,16 @@ export function chooseDoomed(cache: BuildCache, policy: CachePolicy, around: Cac
   }
   const freed = doomed.filter((entry) => !isShared(entry, imageLayers))
   return { entries: doomed, reclaimedBytes: freed.reduce((sum, entry) => sum + entry.sizeBytes, 0) }
+}
+
+/** Tells, without reading the records, whether a policy leaves all of them alone. */
+export function leavesAll(cache: BuildCache, policy: CachePolicy, around: CacheSurroundings): boolean {
+  const { sizeBytes, oldestUseMs } = cache.totals()
+  if (oldestUseMs === null) return true
+  const limit = bytesToKeep(policy, sizeBytes, around)
+  if (limit !== null) return sizeBytes <= limit
+  const ages = policy.filters.get('unused-for')?.map(parseDurationNs) ?? []
+  return ages.length > 0 && oldestUseMs >= Date.now() - Math.max(...ages) / 1e6
 }
 
 /** How much may stay; null for nothing that matches. */
@@ -89,8 +100,9 @@ function matcherOf(filters: Filters, around: CacheSurroundings): (entry: BuildCa
     else if (name === 'description')
       tests.push((entry) => values.some((value) => entry.description.includes(value)))
     else if (name === 'inuse') tests.push((entry) => isWanted(values, around.isInUse(entry.key)))
-    else if (name === 'shared') tests.push((entry) => isWanted(values, isShared(entry, around.imageLayers)))
-    else if (name === 'private') tests.push((entry) => isWanted(values, !isShared(entry, around.imageLayers)))
+    else if (name === 'shared') tests.push((entry) => isWanted(values, isShared(entry, around.imageLayers())))
+    else if (name === 'private')
+      tests.push((entry) => isWanted(values, !isShared(entry, around.imageLayers())))
     else throw new InvalidArgumentError(`Invalid filter: ${name}`)
   }
   return (entry) => tests.every((test) => test(entry))
