@@ -63,7 +63,6 @@ test('tty: running steps show the end of their output, what does not fit is cut'
     ],
   })
   const size = { columns: 40, rows: 20, isFinal: false, seconds: 2 }
-  // eslint-disable-next-line no-control-regex
   const lines = frame(view.steps, size).map((line) => line.replace(/\x1b\[[0-9;]*m/g, ''))
   assert.equal(lines[0], '[+] Building 2.0s (1/2)')
   assert.match(lines[1] ?? '', /^ => done +1\.0s$/)

@@ -98,7 +98,6 @@ function blockOf(
 
 /** Cuts a text to the columns; what would move the cursor is left out. */
 function fit(text: string, columns: number): string {
-  // eslint-disable-next-line no-control-regex
   const clean = text.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\x00-\x1f\x7f]/g, ' ')
   return clean.length > columns ? `${clean.slice(0, Math.max(0, columns - 3))}...` : clean
 }
