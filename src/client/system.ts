@@ -1,4 +1,3 @@
-import { NotFoundError } from '#errors/errors.ts'
 import type { DataUsage } from '#spec/data-usage.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import type { AuthConfig, AuthResponse } from '#spec/docker/image.ts'
@@ -6,7 +5,7 @@ import type { SystemInfo, SystemVersion } from '#spec/docker/system.ts'
 import { filtersQuery } from './filters.ts'
 import { bodyChunks } from './http1.ts'
 import { jsonValues } from './streams.ts'
-import type { Transport } from './transport.ts'
+import { DaemonError, type Transport } from './transport.ts'
 
 /** An event as the stream carries it. */
 export interface EventRecord {
@@ -68,7 +67,7 @@ export class System {
     try {
       return await this.#transport.json<DataUsage>('/wharf/data-usage')
     } catch (error) {
-      if (error instanceof NotFoundError) return null
+      if (error instanceof DaemonError && error.code === 'not_found') return null
       throw error
     }
   }
