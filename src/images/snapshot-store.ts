@@ -67,7 +67,8 @@ export class SnapshotStore implements Snapshots {
   /** Left by the last daemon, and not touched by this one yet: what `recover` looks at. */
   readonly #inherited = new Set<string>()
   readonly #locks = new KeyedLock()
-  readonly #freeing = new Set<Promise<void>>()
+  /** By the name of what is freed. */
+  readonly #freeing = new Map<string, Promise<void>>()
   #removed: (layers: readonly Digest[]) => void = () => {}
 
   constructor(options: SnapshotStoreOptions) {
@@ -200,12 +201,14 @@ export class SnapshotStore implements Snapshots {
 
   /** Waits for the removals that go on in the background. */
   async settled(): Promise<void> {
-    await Promise.all(this.#freeing)
+    await Promise.all(this.#freeing.values())
   }
 
+  /** Once for each name, however often it is found. */
   #freeSoon(name: string, place: Omit<SnapshotPlace, 'directory'>): void {
-    const freeing = this.#free(name, place).finally(() => this.#freeing.delete(freeing))
-    this.#freeing.add(freeing)
+    if (this.#freeing.has(name)) return
+    const freeing = this.#free(name, place).finally(() => this.#freeing.delete(name))
+    this.#freeing.set(name, freeing)
   }
 
   /**

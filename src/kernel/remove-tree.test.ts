@@ -42,3 +42,15 @@ test('removeTree() removes a directory of many files', async (t) => {
 test('removeTree() is content with what is not there', async (t) => {
   await removeTree(join(scratch(t), 'nothing'))
 })
+
+test('removeTree() of a tree that somebody else removes too leaves nothing', async (t) => {
+  const at = scratch(t)
+  for (let round = 0; round < 50; round += 1) {
+    const root = join(at, `tree${round}`)
+    mkdirSync(join(root, 'deep/er'), { recursive: true })
+    for (const name of ['a', 'b', 'c', 'deep/d', 'deep/er/e', 'deep/er/f'])
+      writeFileSync(join(root, name), name)
+    await Promise.all([removeTree(root), removeTree(root)])
+    assert.equal(existsSync(root), false, `round ${round}`)
+  }
+})

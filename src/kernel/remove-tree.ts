@@ -15,9 +15,8 @@ const SMALL_ENTRIES = 32
 export async function removeTree(directory: string): Promise<void> {
   try {
     await removeDirectory(directory)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return
-    // Something was made or mounted in it meanwhile, or it is no directory.
+  } catch {
+    // It is not there or no directory, or something was made, mounted or removed in it meanwhile.
     await removeAny(directory, { recursive: true, force: true, maxRetries: 3 })
   }
 }
