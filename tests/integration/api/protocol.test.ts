@@ -250,7 +250,7 @@ describe('the protocol of the API', () => {
     ],
     ['swarm', 'GET', '/services', undefined, 503, /This node is not a swarm manager/],
     ['a plugin', 'GET', '/plugins/a/b/json', undefined, 404, 'plugin "a/b" not found'],
-    ['a session', 'POST', '/session', undefined, 501, /BuildKit/],
+    ['a session', 'POST', '/grpc', undefined, 501, /BuildKit/],
     [
       'logs of no stream',
       'GET',
