@@ -118,7 +118,9 @@ export class Builder {
       const progress = (line: object): void => output.message(line)
       const { solver, locks } = this.#shared
       const parts = this.#options
-      const cache = new TracedCache(parts.cache)
+      // The classic builder takes from the images named and from nothing else; BuildKit from its own cache too.
+      const readsOwn = options.builderVersion === '2' || options.cacheFrom.length === 0
+      const cache = new TracedCache(parts.cache, { readsOwn })
       const auth = registryAuths(options, this.sessions)
       const pull = async (name: string): Promise<ImageRecord> =>
         parts.images.ensure(name, {

@@ -5,34 +5,42 @@ import type { VolumeRecord } from './volume-store.ts'
 /** What Docker shows when nobody knows when a volume was made. */
 const NO_TIME = '0001-01-01T00:00:00Z'
 
+type Named = Pick<VolumeRecord, 'name' | 'driver' | 'labels' | 'options'>
+
 /** A volume of the driver `local` as clients see it. */
 export function localView(record: VolumeRecord, mountpoint: string): Volume {
-  return { ...common(record), CreatedAt: record.createdAt, Mountpoint: mountpoint, Scope: 'local' }
+  return view(record, { createdAt: record.createdAt, mountpoint, scope: 'local' })
 }
 
 /** A volume of a plugin as clients see it; `said` is what the plugin told of it, if it was asked. */
 export function pluginView(
-  record: Pick<VolumeRecord, 'name' | 'driver' | 'labels' | 'options'>,
+  record: Named,
   told: { readonly scope: 'local' | 'global'; readonly said: DriverVolume | null },
 ): Volume {
   const { scope, said } = told
   return {
-    ...common(record),
-    CreatedAt: said === null || said.createdAt === '' ? NO_TIME : said.createdAt,
-    Mountpoint: said?.mountpoint ?? '',
-    Scope: scope,
+    ...view(record, {
+      createdAt: said === null || said.createdAt === '' ? NO_TIME : said.createdAt,
+      mountpoint: said?.mountpoint ?? '',
+      scope,
+    }),
     ...(said !== null && said.status !== null && { Status: said.status as NonNullable<Volume['Status']> }),
   }
 }
 
-function common(
-  record: Pick<VolumeRecord, 'name' | 'driver' | 'labels' | 'options'>,
-): Pick<Volume, 'Name' | 'Driver' | 'Labels' | 'Options'> {
+/** In Docker's order of fields, which people see in `volume inspect`. */
+function view(
+  record: Named,
+  told: { readonly createdAt: string; readonly mountpoint: string; readonly scope: 'local' | 'global' },
+): Volume {
   return {
+    CreatedAt: told.createdAt,
     Driver: record.driver,
     Labels: orNull(record.labels),
+    Mountpoint: told.mountpoint,
     Name: record.name,
     Options: orNull(record.options),
+    Scope: told.scope,
   }
 }
 

@@ -152,4 +152,13 @@ export const storageScripts: readonly Script[] = [
       for c in nouser user; do docker cp -q own/x $c:/plain; docker cp -q -a own/x $c:/archived; docker cp $c:/plain - | tar tv --numeric-owner | cut -d' ' -f2; docker cp $c:/archived - | tar tv --numeric-owner | cut -d' ' -f2; done
       docker rm nouser user`,
   },
+  {
+    name: 'build: --cache-from takes from the images it names and from nothing else',
+    steps: `
+      @mkdir from; printf 'FROM busybox\\nENV FOO=bar\\nRUN touch baz\\nRUN touch bax\\n' > from/Dockerfile
+      @DOCKER_BUILDKIT=0 docker build -t from:1 from
+      DOCKER_BUILDKIT=0 docker build --cache-from from:1 from 2>/dev/null | grep -c 'Using cache'
+      DOCKER_BUILDKIT=0 docker build --cache-from nothing:here from 2>/dev/null | grep -c 'Using cache'
+      DOCKER_BUILDKIT=0 docker build from 2>/dev/null | grep -c 'Using cache'`,
+  },
 ]

@@ -3,12 +3,15 @@ import type { CachedValue, CacheRecord, StepCache } from '../solver/vertex.ts'
 /** The cache as one build sees it: with records that were imported, and remembering which ones it used. */
 export class TracedCache implements StepCache {
   readonly #own: StepCache
+  readonly #readsOwn: boolean
   readonly #imported = new Map<string, CacheRecord>()
   readonly #used = new Map<string, CacheRecord>()
   readonly #keeping: Promise<void>[] = []
 
-  constructor(own: StepCache) {
+  /** `readsOwn`: whether what builds of this daemon left may be used too. */
+  constructor(own: StepCache, options: { readonly readsOwn: boolean }) {
     this.#own = own
+    this.#readsOwn = options.readsOwn
   }
 
   /** Adds records from elsewhere; their layers are stored. */
@@ -17,7 +20,7 @@ export class TracedCache implements StepCache {
   }
 
   find(key: string): CacheRecord | null {
-    let record = this.#own.find(key)
+    let record = this.#readsOwn ? this.#own.find(key) : null
     if (record === null) {
       record = this.#imported.get(key) ?? null
       if (record !== null) this.#keeping.push(this.#own.keep(key, record))

@@ -264,7 +264,7 @@ for (const [dockerfile, error] of mistakes) {
 
 test('an error shows its place in the Dockerfile, and keeps the words', async () => {
   const parse = await wharfBuild(daemon, { Dockerfile: 'FROM busybox\nRUN a \\\n  b\n\nFOO bar\n' })
-  assert.match(parse.stderr, /^Dockerfile:5\n-{20}\n {3}3 \| {7}b\n {3}4 \| {5}\n {3}5 \| >>> FOO bar\n/)
+  assert.match(parse.stderr, /^Dockerfile:5\n-{20}\n {3}3 \| {7}b\n {3}4 \| {5}\n {3}5 \| >>> FOO bar\n/m)
   assert.match(
     parse.stderr,
     /Error response from daemon: dockerfile parse error on line 5: unknown instruction: FOO/,
@@ -273,7 +273,7 @@ test('an error shows its place in the Dockerfile, and keeps the words', async ()
   assert.equal(failed.exitCode, 7)
   assert.match(
     failed.stderr,
-    /^Dockerfile:2\n-{20}\n.*\n {3}2 \| >>> RUN true && \\\n {3}3 \| >>> {3}exit 7\n/,
+    /^Dockerfile:2\n-{20}\n.*\n {3}2 \| >>> RUN true && \\\n {3}3 \| >>> {3}exit 7\n/m,
   )
   assert.match(failed.stderr, /returned a non-zero code: 7/)
   const classic = await daemon.docker('build', '-', {
