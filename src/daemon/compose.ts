@@ -119,6 +119,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     },
     defaultBridge: { ...config.bridge, bridge: config.bridge.name },
     addressPools: config.addressPools,
+    networkDefaults: config.networkDefaults,
     dns: config.dns,
     hostGatewayIp: config.hostGatewayIp,
     ipForward: config.ipForward,

@@ -108,3 +108,28 @@ test('readConfig() accepts what dockerd has by default of settings it refuses', 
   const { config } = read(t, { file: { iptables: true, ipv6: false, 'selinux-enabled': false } })
   assert.equal(config.bridge.name, 'wharf0')
 })
+
+test('readConfig() reads default-network-opts from the file and from flags alike', (t) => {
+  const options = { bridge: { 'com.docker.network.driver.mtu': '1400', 'x.y': 'a=b' } }
+  const flag = '--default-network-opt'
+  const argv = [flag, 'bridge=com.docker.network.driver.mtu=1400', flag, 'bridge=x.y=a=b']
+  assert.deepEqual(read(t, { file: { 'default-network-opts': options } }).config.networkDefaults, options)
+  assert.deepEqual(read(t, { argv }).config.networkDefaults, options)
+  assert.throws(() => read(t, { argv: [flag, 'bridge=mtu'] }), /invalid argument "bridge=mtu"/)
+  assert.throws(
+    () => read(t, { file: { 'default-network-opts': { bridge: { a: 1 } } } }),
+    /invalid default-network-opts/,
+  )
+})
+
+test('readConfig() checks addresses of the default bridge', (t) => {
+  const { bridge } = read(t, {
+    argv: ['--default-gateway', '10.0.0.1', '--default-gateway-v6=fd00::1'],
+  }).config
+  assert.deepEqual([bridge.gateway, bridge.gateway6], ['10.0.0.1', 'fd00::1'])
+  assert.throws(
+    () => read(t, { argv: ['--default-gateway', 'x'] }),
+    /"--default-gateway" flag: x is not an ip address/,
+  )
+  assert.throws(() => read(t, { argv: ['--ip', 'x'] }), /"--ip" flag: x is not an ip address/)
+})

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import type { IdMap } from '#base/id-map.ts'
 import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import { parseCluster } from '#network/overlay/cluster-options.ts'
@@ -53,11 +54,15 @@ export interface DaemonConfig extends ReloadableConfig {
     readonly ipv6: boolean
     readonly bip6: string | null
     readonly fixedCidr6: string | null
+    readonly gateway: string | null
+    readonly gateway6: string | null
     readonly mtu: number | null
     readonly icc: boolean
     readonly masquerade: boolean
     readonly defaultIp: string
   }
+  /** What new networks of a driver are told when their maker says nothing else. */
+  readonly networkDefaults: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly ipForward: boolean
   readonly firewallBackend: 'nftables' | 'iptables' | 'iptables-nft' | 'iptables-legacy'
   readonly ip6tables: boolean
@@ -151,11 +156,14 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
       ipv6: reader.boolean('ipv6', false),
       bip6: reader.text('bip6'),
       fixedCidr6: reader.text('fixed-cidr-v6'),
+      gateway: reader.address('default-gateway'),
+      gateway6: reader.address('default-gateway-v6'),
       mtu: reader.integer('mtu'),
       icc: reader.boolean('icc', true),
       masquerade: reader.boolean('ip-masq', true),
-      defaultIp: reader.text('ip') ?? '0.0.0.0',
+      defaultIp: reader.address('ip') ?? '0.0.0.0',
     },
+    networkDefaults: reader.networkDefaults(),
     ipForward: reader.boolean('ip-forward', true),
     firewallBackend: reader.oneOf(
       'firewall-backend',
@@ -322,6 +330,14 @@ class Reader {
     return typeof value === 'string' && value !== '' ? value : null
   }
 
+  address(key: string): string | null {
+    const text = this.text(key)
+    if (text === null || isIP(text) !== 0) return text
+    throw new InvalidArgumentError(
+      `invalid argument ${JSON.stringify(text)} for "--${key}" flag: ${text} is not an ip address`,
+    )
+  }
+
   path(key: string, otherwise: string): string {
     const path = this.text(key) ?? otherwise
     if (!path.startsWith('/')) throw new InvalidArgumentError(`${key} must be an absolute path: ${path}`)
@@ -370,6 +386,17 @@ class Reader {
       }
       return { base, size }
     })
+  }
+
+  networkDefaults(): Record<string, Record<string, string>> {
+    const given = this.object<Record<string, Record<string, unknown>>>('default-network-opts') ?? {}
+    for (const [driver, options] of Object.entries(given)) {
+      const isMap =
+        typeof options === 'object' && Object.values(options).every((value) => typeof value === 'string')
+      if (!isMap)
+        throw new InvalidArgumentError(`invalid default-network-opts: ${driver} has names and values`)
+    }
+    return given as Record<string, Record<string, string>>
   }
 
   runtimes(): Record<string, { path: string; args: readonly string[] }> {

@@ -101,6 +101,12 @@ function addObject(
   const name = text.slice(0, equals)
   const value = text.slice(equals + 1)
   const others = (before as Record<string, unknown> | undefined) ?? {}
+  if (key === 'default-network-opts') {
+    const option = /^([^=]+)=(.*)$/.exec(value)
+    if (option === null) throw invalid(flag, text)
+    const [, optionName = '', optionValue = ''] = option
+    return { ...others, [name]: { ...(others[name] as object | undefined), [optionName]: optionValue } }
+  }
   if (key === 'runtimes') return { ...others, [name]: { path: value } }
   if (key === 'default-ulimits') {
     const [soft, hard] = value.split(':').map(Number)

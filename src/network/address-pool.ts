@@ -1,4 +1,5 @@
-import { contains, parseAddress, formatAddress } from './cidr.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
+import { contains, parseAddress, formatAddress, formatSubnet } from './cidr.ts'
 import type { Address, Subnet } from './cidr.ts'
 
 /** The addresses of one subnet of one network: which are taken, which is next. In memory; its owner records who has what. */
@@ -7,6 +8,9 @@ export class AddressPool {
   readonly #from: bigint
   readonly #to: bigint
   readonly #taken = new Set<bigint>()
+  /** The range is not of the subnet: an administrator's mistake that keeps no daemon from starting. */
+  readonly #isOutside: boolean
+  readonly #range: Subnet
   /** No free address of the range is below this. */
   #lowest: bigint
 
@@ -14,6 +18,9 @@ export class AddressPool {
   constructor(subnet: Subnet, options: { readonly range?: Subnet | null } = {}) {
     this.subnet = subnet
     const range = options.range ?? subnet
+    this.#range = range
+    this.#isOutside =
+      !contains(subnet, { family: range.family, value: range.first }) || range.prefix < subnet.prefix
     // The first address of a subnet is its own name; the last of an IPv4 subnet is broadcast. /31 and /32 have neither (RFC 3021).
     const bits = subnet.family === 4 ? 32 : 128
     const small = bits - subnet.prefix < 2
@@ -26,8 +33,13 @@ export class AddressPool {
     this.#lowest = this.#from
   }
 
-  /** Takes the lowest free address of the range, or null when there is none. */
+  /** Takes the lowest free address of the range, or null when there is none. @throws InvalidArgumentError for a range that is not of the subnet. */
   allocate(): string | null {
+    if (this.#isOutside) {
+      throw new InvalidArgumentError(
+        `add-any, range '${formatSubnet(this.#range)}' is not in subnet '${formatSubnet(this.subnet)}'`,
+      )
+    }
     for (let value = this.#lowest; value <= this.#to; value++) {
       if (this.#taken.has(value)) continue
       this.#taken.add(value)

@@ -29,6 +29,9 @@ import type { Pools } from './pools.ts'
 import type { NetworkRecord, PoolRecord } from './records.ts'
 import type { AddressPoolBase } from './subnet-chooser.ts'
 
+/** Options of new networks, by driver. */
+export type NetworkDefaults = Readonly<Record<string, Readonly<Record<string, string>>>>
+
 /** What the catalog is made of. */
 export interface CatalogParts {
   readonly store: NetworkStore
@@ -36,6 +39,7 @@ export interface CatalogParts {
   readonly drivers: NetworkDrivers
   readonly netlink: Rtnetlink
   readonly addressPools: readonly AddressPoolBase[]
+  readonly networkDefaults: NetworkDefaults
   readonly overlay: Overlay
   readonly foreign: Foreign
   readonly events: NetworkEvents
@@ -153,7 +157,7 @@ export class Catalog implements NetworkCatalog {
       ingress: false,
       configOnly: request.ConfigOnly ?? false,
       configFrom: request.ConfigFrom?.Network ?? '',
-      options: source?.options ?? request.Options ?? {},
+      options: source?.options ?? this.#optionsOf(request, driver),
       labels: request.Labels ?? {},
       ipamDriver,
       ipamOptions: request.IPAM?.Options ?? null,
@@ -288,6 +292,12 @@ export class Catalog implements NetworkCatalog {
       id: network.id,
       attributes: { name: network.name, type: network.plugin ?? network.driver },
     })
+  }
+
+  /** What was asked for, and the daemon's defaults for the driver; a description alone has none. */
+  #optionsOf(request: NetworkCreateRequest, driver: string): Readonly<Record<string, string>> {
+    const defaults = request.ConfigOnly === true ? {} : this.#parts.networkDefaults[driver]
+    return { ...defaults, ...request.Options }
   }
 
   #configSource(request: NetworkCreateRequest): NetworkRecord | null {

@@ -6,7 +6,10 @@ import type { EndpointRecord, NetworkRecord } from './records.ts'
 export function gatewayOf(network: NetworkRecord, family: 4 | 6): string | null {
   // Overlay networks have no router: the way out is by the gateway network.
   if (network.internal || network.driver === 'overlay' || isRoutedByLink(network)) return null
-  return network.pools.find((pool) => pool.family === family)?.gateway ?? null
+  const pool = network.pools.find((candidate) => candidate.family === family)
+  // Docker's name for a router other than the bridge (`--default-gateway`, or an auxiliary address of any bridge network).
+  const other = network.driver === 'bridge' ? pool?.aux[`DefaultGatewayIPv${String(family)}`] : undefined
+  return other ?? pool?.gateway ?? null
 }
 
 /** The address that an endpoint's default route leads to; null: it has none. */

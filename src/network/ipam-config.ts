@@ -86,11 +86,10 @@ function withGateway(pool: PoolRecord): PoolRecord {
   const { subnet } = parseCidr(pool.range ?? pool.subnet)
   const whole = parseCidr(pool.subnet).subnet
   const aux = new Set(Object.values(pool.aux))
-  for (
-    let value = subnet.first === whole.first ? subnet.first + 1n : subnet.first;
-    value <= subnet.last;
-    value++
-  ) {
+  // The first address is the subnet's own name, but in /31, /32, /127 and /128, which have none (RFC 3021, RFC 6164).
+  const isNamed = whole.last - whole.first >= 2n
+  const first = isNamed && subnet.first === whole.first ? subnet.first + 1n : subnet.first
+  for (let value = first; value <= subnet.last; value++) {
     const address = formatAddress({ family: pool.family, value })
     if (!aux.has(address)) return { ...pool, gateway: address }
   }

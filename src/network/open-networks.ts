@@ -7,6 +7,7 @@ import { removeNetns } from '#kernel/netns.ts'
 import type { Plugins } from '#plugins/plugins.ts'
 import type { Database } from '#store/database.ts'
 import { Catalog } from './catalog.ts'
+import type { NetworkDefaults } from './catalog.ts'
 import { formatAddress, parseAddress } from './cidr.ts'
 import { EmbeddedDns } from './dns/embedded-dns.ts'
 import type { ResolverConfig } from './etc-files.ts'
@@ -47,6 +48,8 @@ export interface NetworksOptions {
   readonly defaultBridge: DefaultBridgeOptions
   /** `default-address-pools`; null: Docker's own. */
   readonly addressPools: readonly AddressPoolBase[] | null
+  /** `default-network-opts`: options of new networks by driver. */
+  readonly networkDefaults?: NetworkDefaults
   /** `dns`, `dns-search`, `dns-opts`. */
   readonly dns: ResolverConfig
   /** `host-gateway-ip`. */
@@ -142,7 +145,10 @@ class OpenNetworks implements Networks {
       overlay: this.#overlay,
       foreign: this.#foreign,
     }
-    this.#catalog = new Catalog({ ...shared, netlink: this.#netlink, addressPools })
+    this.#catalog = new Catalog({
+      ...{ ...shared, netlink: this.#netlink, addressPools },
+      networkDefaults: options.networkDefaults ?? {},
+    })
     this.#sandboxes = new SandboxService({
       ...shared,
       execRoot,

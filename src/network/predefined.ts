@@ -1,8 +1,7 @@
 import { newId } from '#base/ids.ts'
 import type { Rtnetlink } from '#kernel/netlink/rtnetlink.ts'
-import { InvalidArgumentError } from '#errors/errors.ts'
-import { formatAddress, formatSubnet, parseCidr } from './cidr.ts'
-import { chooseSubnet } from './subnet-chooser.ts'
+import { chooseDefaultPool } from './default-bridge-pool.ts'
+import type { FamilyFlags } from './default-bridge-pool.ts'
 import type { IpamContext } from './ipam-config.ts'
 import type { NetworkStore } from './network-store.ts'
 import type { NetworkRecord, PoolRecord } from './records.ts'
@@ -17,6 +16,9 @@ export interface DefaultBridgeOptions {
   readonly ipv6?: boolean
   readonly bip6?: string | null
   readonly fixedCidr6?: string | null
+  /** Where the containers' default routes lead instead of the bridge: `default-gateway`, `default-gateway-v6`. */
+  readonly gateway?: string | null
+  readonly gateway6?: string | null
   readonly mtu: number | null
   readonly icc: boolean
   readonly masquerade: boolean
@@ -46,6 +48,15 @@ export function ensureDefaultBridge(
   const before = store.networkByName('bridge')
   const link = options.netlink.links().find((candidate) => candidate.name === flags.bridge)
   const sameLink = before?.link === flags.bridge
+  const isOurs = sameLink ? before.ownsLink : link === undefined
+  const choose = (family: 4 | 6): PoolRecord => {
+    const found = options.netlink
+      .addresses()
+      .filter((entry) => entry.index === link?.index && entry.address.includes(':') === (family === 6))
+      .filter((entry) => !entry.address.startsWith('fe80:'))
+      .map((entry) => `${entry.address}/${String(entry.prefix)}`)
+    return chooseDefaultPool(before, flagsOf(flags, family), { context: options.context, found, isOurs })
+  }
   const record: NetworkRecord = {
     ...(before ?? blank('bridge')),
     driver: 'bridge',
@@ -58,82 +69,24 @@ export function ensureDefaultBridge(
       'com.docker.network.driver.mtu': String(flags.mtu ?? 1500),
     },
     enableIPv6: flags.ipv6 === true,
-    pools: [
-      choosePool(before, flags, { ...options, linkIndex: link?.index ?? null }),
-      ...(flags.ipv6 === true ? [choosePool6(before, flags, options.context)] : []),
-    ],
+    pools: flags.ipv6 === true ? [choose(4), choose(6)] : [choose(4)],
     link: flags.bridge,
-    ownsLink: sameLink ? before.ownsLink : link === undefined,
+    ownsLink: isOurs,
   }
   if (JSON.stringify(record) !== JSON.stringify(before)) store.putNetwork(record)
   return record
 }
 
-function choosePool(
-  before: NetworkRecord | null,
-  flags: DefaultBridgeOptions,
-  options: {
-    readonly netlink: Rtnetlink
-    readonly context: () => IpamContext
-    readonly linkIndex: number | null
-  },
-): PoolRecord {
-  const existing = options.netlink
-    .addresses()
-    .find((entry) => entry.index === options.linkIndex && !entry.address.includes(':'))
-  const own = existing === undefined ? null : `${existing.address}/${String(existing.prefix)}`
-  const range =
-    flags.fixedCidr === null ? null : formatSubnet(parseFlag('fixed-cidr', flags.fixedCidr, 4).subnet)
-  const bip = flags.bip ?? own
-  if (bip !== null) {
-    const { address, subnet } = parseFlag('bip', bip, 4)
-    return { family: 4, subnet: formatSubnet(subnet), range, gateway: formatAddress(address), aux: {} }
+function flagsOf(flags: DefaultBridgeOptions, family: 4 | 6): FamilyFlags {
+  if (family === 4) {
+    const { bip, fixedCidr, gateway = null } = flags
+    return { family, bip, bipName: 'bip', fixedCidr, fixedCidrName: 'fixed-cidr', gateway }
   }
-  const kept = before?.pools.find((pool) => pool.family === 4)
-  if (kept !== undefined) return { ...kept, range }
-  const text = chooseFree(options.context(), 4)
-  const { subnet } = parseCidr(text)
+  const { bip6 = null, fixedCidr6 = null, gateway6 = null } = flags
   return {
-    family: 4,
-    subnet: text,
-    range,
-    gateway: formatAddress({ family: 4, value: subnet.first + 1n }),
-    aux: {},
+    ...{ family, bip: bip6, bipName: 'bip6', gateway: gateway6 },
+    ...{ fixedCidr: fixedCidr6, fixedCidrName: 'fixed-cidr-v6' },
   }
-}
-
-/** `bip6` names address and subnet; `fixed-cidr-v6` the subnet, or a range of it; else the subnet it had, or a free one. */
-function choosePool6(
-  before: NetworkRecord | null,
-  flags: DefaultBridgeOptions,
-  context: () => IpamContext,
-): PoolRecord {
-  const { bip6 = null, fixedCidr6 = null } = flags
-  const fixed = fixedCidr6 === null ? null : parseFlag('fixed-cidr-v6', fixedCidr6, 6).subnet
-  if (bip6 !== null) {
-    const { address, subnet } = parseFlag('bip6', bip6, 6)
-    const range = fixed === null ? null : formatSubnet(fixed)
-    return { family: 6, subnet: formatSubnet(subnet), range, gateway: formatAddress(address), aux: {} }
-  }
-  const kept = before?.pools.find((pool) => pool.family === 6)
-  if (fixed === null && kept !== undefined) return kept
-  const subnet = fixed ?? parseCidr(chooseFree(context(), 6)).subnet
-  const gateway = formatAddress({ family: 6, value: subnet.first + 1n })
-  return { family: 6, subnet: formatSubnet(subnet), range: null, gateway, aux: {} }
-}
-
-function chooseFree({ pools, networks, routes }: IpamContext, family: 4 | 6): string {
-  return chooseSubnet(pools, [...networks, ...routes], { family })
-}
-
-function parseFlag(name: string, text: string, family: 4 | 6): ReturnType<typeof parseCidr> {
-  try {
-    const parsed = parseCidr(text)
-    if (parsed.subnet.family === family) return parsed
-  } catch (cause) {
-    throw new InvalidArgumentError(`invalid value for --${name}: ${text}`, { cause })
-  }
-  throw new InvalidArgumentError(`invalid value for --${name}: ${text} is not an IPv${family} subnet`)
 }
 
 function blank(name: string): NetworkRecord {

@@ -41,6 +41,21 @@ const scripts: readonly Script[] = [
       docker network create -o com.docker.network.bridge.gateway_mode_ipv4=sideways --subnet 10.98.9.0/24 wrong`,
   },
   {
+    name: 'very small subnets; a router other than the bridge',
+    steps: `
+      @docker network create --subnet 10.98.11.0/31 pair
+      docker run --rm --network pair busybox sh -c 'ip route; ip -4 -o addr show eth0 | tr -s " " | cut -d" " -f4'
+      @docker network create --subnet 10.98.11.4/32 one-address
+      docker network inspect -f '{{json .IPAM.Config}}' pair one-address
+      docker run --rm --network one-address busybox true 2>&1 | sed 's/([0-9a-f]\\{64\\})/(ID)/'
+      @docker network create --internal --subnet 10.98.11.8/31 pair-inside
+      docker run --rm --network pair-inside busybox hostname -i
+      @docker network create --internal --subnet 10.98.11.12/32 -o com.docker.network.bridge.gateway_mode_ipv4=isolated lonely
+      docker run --rm --network lonely busybox hostname -i
+      @docker network create --subnet 10.98.12.0/24 --aux-address DefaultGatewayIPv4=10.98.12.77 routed-away
+      docker run --rm --network routed-away busybox ip route`,
+  },
+  {
     name: 'addresses run out and come back',
     steps: `
       @docker network create --subnet 10.98.10.0/29 --ip-range 10.98.10.4/31 --aux-address host=10.98.10.3 tiny
