@@ -1,3 +1,4 @@
+import { parseMomentMs } from '#spec/docker/timestamp.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import type { NetworkRecord } from './records.ts'
@@ -35,7 +36,7 @@ export function pruneFilter(filters: Filters, now: number): (network: NetworkRec
   refuseOthers(filters, PRUNE)
   const until = filters.get('until') ?? []
   if (until.length > 1) throw new InvalidArgumentError('more than one until filter specified')
-  const before = until[0] === undefined ? Infinity : parseUntil(until[0], now)
+  const before = until[0] === undefined ? Infinity : parseMomentMs(until[0], now)
   return (network) =>
     Date.parse(network.created) < before &&
     (filters.get('label') ?? []).every((value) => hasLabel(network, value)) &&
@@ -70,19 +71,4 @@ function flagOf(values: readonly string[] | undefined, name: string): boolean | 
   if (/^(1|t|true)$/i.test(value)) return true
   if (/^(0|f|false)$/i.test(value)) return false
   throw new InvalidArgumentError(`invalid filter '${name}=[${(values ?? []).join(' ')}]'`)
-}
-
-/** A Unix time, a date, or a duration back from now (`1h30m`). */
-function parseUntil(text: string, now: number): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
-  if (/^(\d+(\.\d+)?(h|ms|m|s))+$/.test(text)) {
-    const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
-    let back = 0
-    for (const [, amount, , unit] of text.matchAll(/(\d+(\.\d+)?)(h|ms|m|s)/g))
-      back += Number(amount) * (units[unit ?? ''] ?? 0)
-    return now - back
-  }
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new InvalidArgumentError(`invalid value for "until" filter: ${text}`)
-  return time
 }

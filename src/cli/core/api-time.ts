@@ -1,5 +1,5 @@
 import { ExitError } from './exit.ts'
-import { parseDuration } from '../flags/duration.ts'
+import { parseGoDurationNs } from '#base/go-duration.ts'
 
 /**
  * A time as users write it (a date, a duration before now, seconds) as the API takes it: seconds with a fraction.
@@ -10,7 +10,7 @@ export function apiTime(
   { what, nowMs = Date.now() }: { what: string; nowMs?: number },
 ): string | undefined {
   if (text === '') return undefined
-  const durationNs = parseDuration(text)
+  const durationNs = parseGoDurationNs(text)
   if (durationNs !== null) return seconds(BigInt(nowMs) * 1_000_000n - BigInt(durationNs))
   if (/^-?\d+(\.\d{1,9})?$/.test(text)) return text
   const timeNs = parseDate(text)

@@ -1,17 +1,8 @@
+import { parseGoDurationNs } from '#base/go-duration.ts'
 import { InvalidArgumentError } from '#errors/errors.ts'
 
 const TRUE = ['1', 't', 'T', 'TRUE', 'true', 'True']
 const FALSE = ['0', 'f', 'F', 'FALSE', 'false', 'False']
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-}
-
 /** Values of options as Go reads them, which is what users know. @throws InvalidArgumentError in Go's words */
 export function parseBool(text: string): boolean {
   if (TRUE.includes(text)) return true
@@ -39,14 +30,9 @@ export function parseInteger(
 
 /** A duration such as `1.5s` or `1h2m`, in milliseconds. @throws InvalidArgumentError */
 export function parseDurationMs(text: string): number {
-  const [, sign = '', body = ''] = /^([+-]?)(.*)$/s.exec(text) ?? []
-  if (body === '0') return 0
-  const parts = [...body.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/gy)]
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== body) {
-    throw new InvalidArgumentError(`time: invalid duration ${JSON.stringify(text)}`)
-  }
-  const sum = parts.reduce((total, [, value, unit]) => total + Number(value) * (UNIT_MS[unit ?? ''] ?? 0), 0)
-  return sign === '-' ? -sum : sum
+  const ns = parseGoDurationNs(text)
+  if (ns === null) throw new InvalidArgumentError(`time: invalid duration ${JSON.stringify(text)}`)
+  return ns / 1e6
 }
 
 /** A regular expression; Go's syntax where it means the same here. @throws InvalidArgumentError */

@@ -1,3 +1,4 @@
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { parseNs } from '../../timestamp.ts'
 import type { LogMessage } from '../log-driver.ts'
 
@@ -6,30 +7,13 @@ import type { LogMessage } from '../log-driver.ts'
  * 3 line, 4 partial.
  */
 export function encodeEntry(message: LogMessage): Buffer {
-  const body = Buffer.concat([
-    field(1, Buffer.from(message.stream)),
-    Buffer.of(tag(2, 0)),
-    varint(parseNs(message.time) ?? 0n),
-    field(3, message.content),
-    ...(message.partial ? [Buffer.of(tag(4, 0), 1)] : []),
-  ])
+  const out = new BinaryWriter()
+  out.tag(1, WireType.LengthDelimited).string(message.stream)
+  out.tag(2, WireType.Varint).int64(parseNs(message.time) ?? 0n)
+  out.tag(3, WireType.LengthDelimited).bytes(message.content)
+  if (message.partial) out.tag(4, WireType.Varint).bool(true)
+  const body = out.finish()
   const head = Buffer.alloc(4)
-  head.writeUInt32BE(body.length)
+  head.writeUInt32BE(body.byteLength)
   return Buffer.concat([head, body])
-}
-
-/** Wire types of protocol buffers: 0 a number, 2 bytes with their length. */
-function tag(number: number, wireType: 0 | 2): number {
-  return (number << 3) | wireType
-}
-
-function field(number: number, bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.of(tag(number, 2)), varint(BigInt(bytes.byteLength)), bytes])
-}
-
-function varint(value: bigint): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
-  return Buffer.from([...bytes, Number(rest)])
 }
