@@ -1,6 +1,7 @@
 import type { DataUsage } from '#spec/data-usage.ts'
 import type { ImageLayer } from '#spec/image-layers.ts'
 import type { Duplex, Readable } from 'node:stream'
+import type { PastBuild, PastBuildDetails } from '#spec/build-history.ts'
 import type { BuildCache } from '#spec/docker/build.ts'
 import type { ContainerConfig } from '#spec/docker/container-config.ts'
 import type { CheckpointCreateRequest, CheckpointSummary } from '#spec/docker/checkpoint.ts'
@@ -255,6 +256,10 @@ export interface BuildBackend {
   /** Reads the context (a tar, maybe compressed); null when `remote` or the session gives it. */
   build(context: Readable | null, options: O.BuildOptions): Promise<void>
   cancel(buildId: string): Promise<void>
+  /** The last builds, newest first. */
+  history(): Promise<readonly PastBuild[]>
+  /** A past build by its id or the beginning of it. @throws NotFoundError */
+  pastBuild(id: string): Promise<PastBuildDetails>
   /** Serves the session of a `wharf build` until the client leaves. */
   session(connection: Duplex): Promise<void>
   /** Who takes the connection that a client opened for a call of its session. @throws NotFoundError */

@@ -109,6 +109,7 @@ export class BuildRun {
     let failing: Step | null = null
     const observer: SolveObserver<BuildState> = {
       started: (step) => output.started(step as Step),
+      looked: (step, lookup) => output.looked?.(step as Step, lookup),
       finished: (step, outcome) => output.finished(step as Step, outcome),
       failed(step, error) {
         failing ??= step as Step

@@ -8,6 +8,7 @@ import type { CommitOptions } from '#images/snapshots.ts'
 import type { ImagePushOptions } from '#spec/docker/options.ts'
 import type { Logger } from '#base/logger.ts'
 import type { BuildCache } from './cache/build-cache.ts'
+import type { BuildHistory } from './history/build-history.ts'
 import type { CachePolicy } from './cache/gc-policy.ts'
 import type { BuildContent, BuildLeases, BuildRoots, StepContainers } from './needs.ts'
 import type { MadeLayer } from './ops/context.ts'
@@ -22,6 +23,7 @@ export interface BuilderParts {
   readonly containers: StepContainers
   readonly leases: BuildLeases
   readonly cache: BuildCache
+  readonly history: BuildHistory
   readonly content: BuildContent
   /** A directory that is the builder's alone: `cache/` in it stays, `tmp/` is emptied at start. */
   readonly directory: string

@@ -14,6 +14,7 @@ import {
 } from '#errors/errors.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import { mountTable, umountAll } from '#kernel/mounts.ts'
+import type { PastBuild, PastBuildDetails } from '#spec/build-history.ts'
 import type { BuildCache as BuildCacheUsage } from '#spec/docker/build.ts'
 import type { BuildOptions, BuildPruneOptions } from '#spec/docker/options.ts'
 import type { Ignore } from '#spec/docker/ignore-file.ts'
@@ -38,6 +39,7 @@ import { type Dockerfile, parseDockerfile } from './dockerfile/parse-dockerfile.
 import { type Exported, exportImages } from './export/exporter.ts'
 import type { Attestation, BuiltImage } from './export/image-set.ts'
 import { type BuildOutput, parseOutputs } from './export/outputs.ts'
+import { BuildRecorder } from './history/build-recorder.ts'
 import { imageConfigOf } from './image-config.ts'
 import { describeFindings, lintDockerfile } from './lint/lint.ts'
 import { BuildkitSessions } from './session/buildkit-session.ts'
@@ -100,6 +102,7 @@ export class Builder {
     const signal = AbortSignal.any([options.signal, abort.signal])
     if (options.buildId !== '') this.#running.set(options.buildId, abort)
     const directory = await mkdtemp(join(this.#temp, 'build-'))
+    const recorder = new BuildRecorder(options)
     try {
       await using held = new AsyncDisposableStack()
       await using lease = await this.#options.leases.take(`build ${directory}`)
@@ -111,10 +114,11 @@ export class Builder {
       if (options.call === 'check') return check(text, options, await ignoreOf(root))
       const fileName = options.dockerfile === '' ? 'Dockerfile' : options.dockerfile
       const dockerfile = parseLocated(text, fileName)
-      const output =
+      const output = recorder.around(
         options.builderVersion === '2' && !options.quiet
           ? new StatusOutput(options.progress)
-          : new ClassicOutput(options.progress, options)
+          : new ClassicOutput(options.progress, options),
+      )
       const progress = (line: object): void => output.message(line)
       const { solver, locks } = this.#shared
       const parts = this.#options
@@ -188,13 +192,37 @@ export class Builder {
       }
       if (session !== null) options.progress({ aux: { Metadata: metadata } })
       output.built(imageId, names.map(familiarString))
+    } catch (error) {
+      recorder.failed(error, { cancelled: signal.aborted })
+      throw error
     } finally {
       this.#running.delete(options.buildId)
       await rm(directory, { recursive: true, force: true })
+      if (options.call !== 'check') this.#keep(recorder)
       this.#collect().catch((error: unknown) =>
         this.#options.log.warn('the build cache cannot be pruned', { error: messageOf(error) }),
       )
     }
+  }
+
+  /** Remembers a build that has ended; nobody waits for it. */
+  #keep(recorder: BuildRecorder): void {
+    const { history, log } = this.#options
+    history
+      .keep(recorder.end())
+      .catch((error: unknown) =>
+        log.warn('a build cannot be put into the history', { error: messageOf(error) }),
+      )
+  }
+
+  /** `GET /build/history`: newest first. */
+  history(): Promise<readonly PastBuild[]> {
+    return this.#options.history.list()
+  }
+
+  /** `GET /build/history/{id}`. @throws NotFoundError */
+  pastBuild(id: string): Promise<PastBuildDetails> {
+    return this.#options.history.get(id)
   }
 
   /** `POST /build/prune`. @throws InvalidArgumentError */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { branches, topLevel } from './tree.ts'
 import type { Branch, Leaf } from './tree.ts'
 
@@ -25,6 +26,9 @@ export function findCommand(words: readonly string[]): Found {
   }
   const branch = branches.find(({ name }) => name === first)
   if (branch !== undefined) return inBranch(branch, rest)
+  // `build` takes one argument, a context: a directory of this name is one.
+  if (first === 'build' && rest[0] === 'explain' && !existsSync('explain'))
+    return findCommand(['builder', ...rest])
   const top = topLevel.find(({ name }) => name === first)
   if (top === undefined) return { kind: 'plugin', name: first }
   return {

@@ -315,6 +315,16 @@ const builder: readonly Leaf[] = [
     short: 'Build an image from a Dockerfile',
     load: () => import('./commands/image/build.ts'),
   },
+  {
+    name: 'explain',
+    short: 'Show why the steps of a build were taken from the cache or not',
+    load: () => import('./commands/builder/explain.ts'),
+  },
+  {
+    name: 'history',
+    short: 'List past builds, or show the log of one',
+    load: () => import('./commands/builder/history.ts'),
+  },
   { name: 'prune', short: 'Remove build cache', load: () => import('./commands/builder/prune.ts') },
 ]
 

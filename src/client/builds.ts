@@ -1,3 +1,4 @@
+import type { PastBuild, PastBuildDetails } from '#spec/build-history.ts'
 import type { Filters } from '#spec/docker/filters.ts'
 import { type BuildSession, openBuildSession, type SessionAnswers } from './build-session.ts'
 import { filtersQuery } from './filters.ts'
@@ -35,6 +36,16 @@ export class Builds {
   /** Opens the side channel of a build; its id goes into the build's query as `wharfsession`. */
   session(answers: SessionAnswers): Promise<BuildSession> {
     return openBuildSession(this.#transport, answers)
+  }
+
+  /** The last builds, newest first. */
+  history(): Promise<readonly PastBuild[]> {
+    return this.#transport.json('/build/history')
+  }
+
+  /** A past build by its id or the beginning of it. */
+  pastBuild(id: string): Promise<PastBuildDetails> {
+    return this.#transport.json(`/build/history/${encodeURIComponent(id)}`)
   }
 
   prune(

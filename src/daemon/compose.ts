@@ -5,7 +5,7 @@ import type { Backends } from '#api/backends.ts'
 import { mappedRoot } from '#base/id-map.ts'
 import type { Logger } from '#base/logger.ts'
 import { phase } from '#base/trace.ts'
-import { buildCacheSchema } from '#builder/cache/build-cache.ts'
+import { builderSchema } from '#builder/builder-schema.ts'
 import { applyConfigChanges } from '#builder/config-changes.ts'
 import { openContainers } from '#containers/open-containers.ts'
 import type { Containers } from '#containers/open-containers.ts'
@@ -80,7 +80,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     clusterSchema,
     ...volumeSchemas,
     containerSchema,
-    buildCacheSchema,
+    builderSchema,
   ])
   const events = createEvents()
   const runtime = openRuntime({

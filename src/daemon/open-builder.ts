@@ -8,6 +8,7 @@ import type { Digest } from '#base/digest.ts'
 import { BuildCache } from '#builder/cache/build-cache.ts'
 import { readCachePolicies } from '#builder/cache/gc-policy.ts'
 import { Builder } from '#builder/builder.ts'
+import { BuildHistory } from '#builder/history/build-history.ts'
 import { parsePlatform } from '#builder/plan/plan.ts'
 import { ConflictError, InvalidArgumentError, NotFoundError } from '#errors/errors.ts'
 import type { ImageService } from '#images/open-images.ts'
@@ -19,7 +20,7 @@ import type { ProgressSink } from '#spec/docker/options.ts'
 import type { Leases } from '#store/leases.ts'
 import { createBuildRoots, createBuildSteps } from './build-steps.ts'
 
-/** What the builder is wired from. `buildCacheSchema` must be among the database's schemas. */
+/** What the builder is wired from. `builderSchema` must be among the database's schemas. */
 export interface BuilderWiring {
   readonly database: Database
   readonly dataRoot: string
@@ -51,6 +52,7 @@ export function openBuilder(parts: BuilderWiring): {
     containers: createBuildSteps(parts.containers, storage.snapshots),
     leases,
     cache,
+    history: new BuildHistory(parts.database),
     content: {
       blob: (diffId, signal) => images.compressed(diffId, signal),
       read: (digest) => parts.blobs.read(digest),

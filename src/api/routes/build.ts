@@ -19,6 +19,12 @@ export function addBuildRoutes(router: Router, builds: BuildBackend): void {
       const context = options.remote === '' ? request.body : null
       await withProgress(response, (progress) => builds.build(context, { ...options, progress }))
     })
+    .add('GET', '/build/history', async (_request, response) => {
+      response.json(200, await builds.history())
+    })
+    .add('GET', '/build/history/:id', async (request, response) => {
+      response.json(200, await builds.pastBuild(request.param('id')))
+    })
     .add('POST', '/build/session', async (_request, response) => {
       await builds.session(response.hijack({ type: RAW_STREAM }))
     })

@@ -3,21 +3,17 @@ import type { Database } from '#store/database.ts'
 import type { CachedValue, CacheRecord, StepCache } from '../solver/vertex.ts'
 
 /** The tables of the build cache. */
-export const buildCacheSchema = {
-  area: 'builder',
-  migrations: [
-    `CREATE TABLE build_cache (
-      key TEXT PRIMARY KEY,
-      layer TEXT,
-      size_bytes INTEGER NOT NULL,
-      created TEXT NOT NULL,
-      description TEXT NOT NULL,
-      type TEXT NOT NULL,
-      last_used_ms INTEGER NOT NULL,
-      usage_count INTEGER NOT NULL
-    ) STRICT`,
-  ],
-} as const
+export const CACHE_TABLES = `
+  CREATE TABLE build_cache (
+    key TEXT PRIMARY KEY,
+    layer TEXT,
+    size_bytes INTEGER NOT NULL,
+    created TEXT NOT NULL,
+    description TEXT NOT NULL,
+    type TEXT NOT NULL,
+    last_used_ms INTEGER NOT NULL,
+    usage_count INTEGER NOT NULL
+  ) STRICT`
 
 /** A record of the cache as `docker builder du` shows it. */
 export interface BuildCacheEntry extends CacheRecord {

@@ -14,6 +14,7 @@ import {
   type SelectedSource,
   selectSources,
 } from './file-selection.ts'
+import { BEFORE, FILES } from './key-parts.ts'
 import { layerStep } from './layer-step.ts'
 import { layerTar } from './layer-tar.ts'
 import { resolveOwner } from './owner.ts'
@@ -49,15 +50,18 @@ export function copyStep(
     context,
     type: 'regular',
     async key(inputs, signal) {
-      const { request, digest } = await select(inputs, signal)
+      const { request, digest, files } = await select(inputs, signal)
       const { layers, config } = inputs[0] as BuildState
-      return [
-        'copy',
-        digest,
-        JSON.stringify(request),
-        config.WorkingDir ?? '/',
-        ...(request.link ? [] : layers),
-      ]
+      return {
+        parts: {
+          step: 'copy',
+          [FILES]: digest,
+          instruction: JSON.stringify(request),
+          'working directory': config.WorkingDir ?? '/',
+          ...(request.link ? {} : { [BEFORE]: layers.join() }),
+        },
+        files,
+      }
     },
     createdBy(state) {
       const { keyword, sources, inline, destination } = copyRequest(
@@ -88,6 +92,8 @@ export function copyStep(
 interface Selected {
   readonly request: CopyRequest
   readonly digest: string
+  /** A digest of each file. */
+  readonly files: ReadonlyMap<string, string>
   readonly sources: readonly SelectedSource[]
   release(): Promise<void>
 }
@@ -117,10 +123,10 @@ async function gather(request: CopyRequest, at: Gathering): Promise<Selected> {
   const sources = [...inline, ...(fromContext ? taken.map(ownedByRoot) : taken)]
   if (sources.length === 0)
     throw new InvalidArgumentError(`${request.keyword} failed: no source files were specified`)
-  const digest = await digestSources(sources, at.signal)
+  const { digest, files } = await digestSources(sources, at.signal)
   // A step whose result is in the cache never makes its layer: then the end of the build lets go.
   const kept = at.context.held.use(held.move())
-  return { request, digest, sources, release: () => kept.disposeAsync() }
+  return { request, digest, files, sources, release: () => kept.disposeAsync() }
 }
 
 function remove(path: string): Promise<void> {

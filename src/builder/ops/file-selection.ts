@@ -161,27 +161,32 @@ export function inlineSource(name: string, content: string): SelectedSource {
 
 /**
  * A digest of what is selected: names, types, modes, owners, link targets and contents, not times. Equal digests
- * make equal layers.
+ * make equal layers. `files` has a digest of each file and directory, by its path.
  */
 export async function digestSources(
   sources: readonly SelectedSource[],
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ readonly digest: string; readonly files: ReadonlyMap<string, string> }> {
   const hash = createHash('sha256')
+  const files = new Map<string, string>()
   for (const source of sources) {
     hash.update(JSON.stringify([source.baseName, source.relativePath]))
     for (const file of source.files) {
-      hash.update(
+      const own = createHash('sha256')
+      own.update(
         JSON.stringify([file.name, file.type, file.mode, file.uid, file.gid, file.sizeBytes, file.text]),
       )
       if (file.type === 'file' && file.path !== null) {
         for await (const chunk of createReadStream(file.path, { signal, highWaterMark: 256 * 1024 })) {
-          hash.update(chunk as Buffer)
+          own.update(chunk as Buffer)
         }
       }
+      const digest = own.digest('hex')
+      hash.update(digest)
+      files.set(posix.join(source.relativePath, file.name), digest)
     }
   }
-  return hash.digest('hex')
+  return { digest: hash.digest('hex'), files }
 }
 
 /** Files of a context belong to root in the image, whoever owns them where the build was started. */

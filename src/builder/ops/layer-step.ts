@@ -4,7 +4,15 @@ import { failpoint } from '#base/failpoint.ts'
 import type { BuildState } from '../state.ts'
 import type { CachedValue } from '../solver/vertex.ts'
 import type { MadeLayer, Step, StepContext } from './context.ts'
+import { keyParts } from './key-parts.ts'
 import { nextState } from './next-state.ts'
+
+/** What decides a layer: text by name, and digests of files, which the text need not repeat. */
+export interface LayerKey {
+  readonly parts: Readonly<Record<string, string>>
+  /** By name; a digest of all of them is among the parts. */
+  readonly files?: ReadonlyMap<string, string>
+}
 
 /** How a step that makes a layer does its work. */
 export interface LayerWork {
@@ -14,8 +22,8 @@ export interface LayerWork {
   readonly context: StepContext
   /** For `builder du`. */
   readonly type: string
-  /** Everything that decides the layer, as text. */
-  key(inputs: readonly BuildState[], signal: AbortSignal): Promise<readonly string[]>
+  /** Everything that decides the layer. */
+  key(inputs: readonly BuildState[], signal: AbortSignal): Promise<LayerKey>
   /** What the step changes beside the layer. */
   changes?(state: BuildState): Partial<BuildState>
   /** For the history. */
@@ -35,6 +43,7 @@ export function layerStep(work: LayerWork): Step {
       value,
       cached,
     })
+  let key: LayerKey = { parts: {} }
   return {
     name: work.text,
     text: work.text,
@@ -42,9 +51,11 @@ export function layerStep(work: LayerWork): Step {
     inputs: work.inputs,
     async cacheKey(inputs, signal) {
       const own = await work.key(inputs, signal)
-      const parts = context.clampMs === null ? own : [...own, `epoch ${context.clampMs}`]
-      return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+      const epoch = context.clampMs === null ? {} : { SOURCE_DATE_EPOCH: String(context.clampMs) }
+      key = { ...own, parts: { ...own.parts, ...epoch } }
+      return createHash('sha256').update(JSON.stringify(key.parts)).digest('hex')
     },
+    keyParts: () => keyParts(key.parts, key.files),
     async recall(record, inputs) {
       if (record.layer !== null) {
         await context.lease.hold([record.layer as Digest])

@@ -4,6 +4,7 @@ import type { BuildState } from '../state.ts'
 import type { CachedValue } from '../solver/vertex.ts'
 import { Scope } from '../variables.ts'
 import type { Step, StepContext } from './context.ts'
+import { BEFORE, keyParts } from './key-parts.ts'
 import { applyMetadata, type Change, type MetadataKeyword } from './metadata.ts'
 import { nextState } from './next-state.ts'
 import { stateKey } from './state-key.ts'
@@ -18,18 +19,22 @@ export function metadataStep(
     applyMetadata(state, instruction, { scope: Scope.of(state, context.escape), args: context.args })
   const come = (state: BuildState, value: CachedValue, cached: boolean): BuildState =>
     nextState(state, { changes: apply(state).state, value, cached })
+  let parts: Readonly<Record<string, string>> = {}
   return {
     name: instruction.text,
     text: instruction.text,
     stage: at.stage,
     inputs: [at.input],
     cacheKey([state]) {
-      const hash = createHash('sha256')
-        .update(stateKey(state as BuildState))
-        .update(apply(state as BuildState).createdBy)
-        .update(context.clampMs === null ? '' : ` epoch ${context.clampMs}`)
+      parts = {
+        [BEFORE]: stateKey(state as BuildState),
+        instruction: apply(state as BuildState).createdBy,
+        ...(context.clampMs === null ? {} : { SOURCE_DATE_EPOCH: ` epoch ${context.clampMs}` }),
+      }
+      const hash = createHash('sha256').update(Object.values(parts).join(''))
       return Promise.resolve(hash.digest('hex'))
     },
+    keyParts: () => keyParts(parts),
     recall: (record, [state]) =>
       Promise.resolve(come(state as BuildState, record, (state as BuildState).cached)),
     borrow([state]) {

@@ -9,6 +9,7 @@ import type { StepListener } from '../needs.ts'
 import type { BuildPlatform, BuildState } from '../state.ts'
 import { PREDEFINED, Scope } from '../variables.ts'
 import type { Step, StepContext } from './context.ts'
+import { BEFORE } from './key-parts.ts'
 import { layerStep } from './layer-step.ts'
 import { shellOf } from './metadata.ts'
 import { requireRunnable } from './runnable.ts'
@@ -71,12 +72,21 @@ export function runStep(
       const state = inputs[0] as BuildState
       const { argv, env, mounts } = commandOf(instruction, state, context)
       const { User, WorkingDir } = state.config
-      const taken = inputs.slice(1).map((input, index) => [names[index], input.layers])
+      const taken = inputs.slice(1).map((input, index) => [`files of ${names[index]}`, input.layers.join()])
       const network = flagValue(instruction.flags, 'network') ?? context.hostConfig.NetworkMode ?? ''
-      return Promise.resolve([
-        'run',
-        JSON.stringify([state.layers, argv, env, User ?? '', WorkingDir ?? '', mounts, taken, network]),
-      ])
+      return Promise.resolve({
+        parts: {
+          step: 'run',
+          [BEFORE]: state.layers.join(),
+          command: JSON.stringify(argv),
+          ...Object.fromEntries(env.map(variablePart)),
+          user: User ?? '',
+          'working directory': WorkingDir ?? '',
+          mounts: JSON.stringify(mounts),
+          ...Object.fromEntries(taken),
+          network,
+        },
+      })
     },
     createdBy(state) {
       const { argv, args } = commandOf(instruction, state, context)
@@ -115,6 +125,11 @@ export function runStep(
     },
   })
   return step
+}
+
+/** An entry of an environment as a part of a key. */
+function variablePart(entry: string): readonly [string, string] {
+  return [`variable ${entry.split('=', 1)[0] as string}`, entry]
 }
 
 function commandOf(instruction: InstructionOf<'run'>, state: BuildState, context: StepContext) {

@@ -3,6 +3,7 @@ import type { BuildState } from '../state.ts'
 import { Scope } from '../variables.ts'
 import { mountedView } from './base-view.ts'
 import type { MadeLayer, Step, StepContext } from './context.ts'
+import { BEFORE } from './key-parts.ts'
 import { layerStep } from './layer-step.ts'
 import { layerTar } from './layer-tar.ts'
 import { nextWorkdir } from './metadata.ts'
@@ -23,7 +24,13 @@ export function workdirStep(
     context,
     type: 'regular',
     key: ([state]) =>
-      Promise.resolve(['workdir', path(state as BuildState), ...(state as BuildState).layers]),
+      Promise.resolve({
+        parts: {
+          step: 'workdir',
+          path: path(state as BuildState),
+          [BEFORE]: (state as BuildState).layers.join(),
+        },
+      }),
     changes: (state) => ({ config: { ...state.config, WorkingDir: path(state) } }),
     createdBy: (state) => `WORKDIR ${path(state)}`,
     async make([state], signal): Promise<MadeLayer | null> {

@@ -96,8 +96,8 @@ export class StatusOutput implements BuildOutput {
   }
 }
 
-/** `[2/3] RUN make`, with the name of the stage where there are several. */
-function nameOf(step: Step, shown: readonly Step[], stageNames: ReadonlyMap<number, string>): string {
+/** `[2/3] RUN make`, with the name of the stage where there are several; numbers are among the steps that are shown. */
+export function nameOf(step: Step, shown: readonly Step[], stageNames: ReadonlyMap<number, string>): string {
   const own = shown.filter(({ stage }) => stage === step.stage)
   const name = stageNames.get(step.stage) ?? String(step.stage)
   const stage = /^\d+$/.test(name) ? `stage-${name}` : name

@@ -1,4 +1,4 @@
-import type { Executed, SolveObserver, StepCache, Vertex } from './vertex.ts'
+import type { Executed, Lookup, SolveObserver, StepCache, Vertex } from './vertex.ts'
 
 /** What a solve needs beside its target. */
 export interface SolveOptions<Result> {
@@ -59,23 +59,33 @@ export class Solver<Result> {
     inputs: readonly Result[],
     options: SolveOptions<Result>,
   ): Promise<{ result: Result; cached: boolean }> {
-    const { cache, signal } = options
+    const { cache, signal, observer } = options
+    const answer = (result: Result, lookup: Lookup): { result: Result; cached: boolean } => {
+      observer.looked?.(vertex, lookup)
+      return { result, cached: true }
+    }
     const key = await vertex.cacheKey(inputs, signal)
-    if (key === null) return { result: (await vertex.execute(inputs, signal)).result, cached: false }
+    if (key === null) {
+      observer.looked?.(vertex, 'none')
+      return { result: (await vertex.execute(inputs, signal)).result, cached: false }
+    }
+    let lookup: Lookup = 'unasked'
     if (options.mayUseCache(vertex)) {
       const record = cache.find(key)
       const result = record === null ? null : await vertex.recall(record, inputs)
-      if (result !== null) return { result, cached: true }
+      if (result !== null) return answer(result, 'hit')
+      lookup = record === null ? 'miss' : 'gone'
       const borrowed = (await vertex.borrow?.(inputs, signal)) ?? null
       if (borrowed !== null) {
         if (borrowed.record !== null) await cache.keep(key, borrowed.record)
-        return { result: borrowed.result, cached: true }
+        return answer(borrowed.result, 'borrowed')
       }
       for (let other = this.#underWay.get(key); other !== undefined; other = this.#underWay.get(key)) {
         const shared = await recallOther(other, vertex, { key, inputs })
-        if (shared !== null) return { result: shared, cached: true }
+        if (shared !== null) return answer(shared, 'shared')
       }
     }
+    observer.looked?.(vertex, lookup)
     // No wait between the look above and the entry below: two equal vertices cannot both pass.
     const work = vertex.execute(inputs, signal)
     this.#underWay.set(key, work)

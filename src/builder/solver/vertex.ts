@@ -13,6 +13,12 @@ export interface Vertex<Result> {
   /** The digest of all that decides the result, or null for work that must always run. */
   cacheKey(inputs: readonly Result[], signal: AbortSignal): Promise<string | null>
 
+  /**
+   * What `cacheKey` has just come to, in parts: names and a digest of each. Whoever keeps them can tell later why a key
+   * is another one. Absent where nobody asks.
+   */
+  keyParts?(): KeyParts
+
   /** Rebuilds the result from what the cache kept; null where that is no longer possible. */
   recall(record: CacheRecord, inputs: readonly Result[]): Promise<Result | null>
 
@@ -22,6 +28,16 @@ export interface Vertex<Result> {
   /** Does the work. What it made belongs to the result; after an error nothing is left. */
   execute(inputs: readonly Result[], signal: AbortSignal): Promise<Executed<Result>>
 }
+
+/** The parts of a cache key: a short digest for each name, in the vertex's own words. */
+export type KeyParts = ReadonlyMap<string, string>
+
+/**
+ * What the cache had to say about a vertex: `hit`; `borrowed` from an earlier result that is no record; `shared` with
+ * equal work under way; `miss`; `gone`, a record whose result is no longer there; `unasked`, because it must not be
+ * asked; `none`, because the vertex has no key.
+ */
+export type Lookup = 'hit' | 'borrowed' | 'shared' | 'miss' | 'gone' | 'unasked' | 'none'
 
 /** What work came to, and what of it the cache shall keep. */
 export interface Executed<Result> {
@@ -57,6 +73,8 @@ export interface StepCache {
 /** Told as the solver goes; order holds for one vertex, not between vertices. */
 export interface SolveObserver<Result> {
   started(vertex: Vertex<Result>): void
+  /** Between `started` and the work, if there is any to do. */
+  looked?(vertex: Vertex<Result>, lookup: Lookup): void
   finished(vertex: Vertex<Result>, outcome: { readonly cached: boolean; readonly result: Result }): void
   failed(vertex: Vertex<Result>, error: unknown): void
 }
