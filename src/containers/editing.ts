@@ -72,7 +72,7 @@ export class Editing {
     using _held = await this.#context.locks.acquire(id)
     const record = records.get(id)
     const { hostConfig } = record
-    validateResources(request, { update: true })
+    validateResources(request, { update: true, features: runtime.info.features })
     const policy = request.RestartPolicy?.Name ? request.RestartPolicy : null
     validateRestartPolicy(policy)
     if (policy !== null && hostConfig.AutoRemove === true && policy.Name !== 'no') {

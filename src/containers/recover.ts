@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { errnoOf, messageOf } from '#errors/errors.ts'
 import { containerPaths } from './container-paths.ts'
 import type { ContainerContext } from './context.ts'
+import { imageMountIds } from './image-mounts.ts'
 import type { ContainerRecord } from './records.ts'
 import { shouldStartWithDaemon } from './restart-policy.ts'
 import type { Runs } from './runs.ts'
@@ -11,6 +12,7 @@ import { timestamp } from './timestamp.ts'
 
 /** Which containers were found running; for the areas whose things they use. */
 export interface Recovered {
+  /** Containers, and what is mounted in them from images. */
   readonly liveIds: ReadonlySet<string>
   readonly runningIds: ReadonlySet<string>
 }
@@ -27,14 +29,16 @@ export async function recoverRecords(context: ContainerContext): Promise<Recover
   await Promise.all(
     [...records.all()].map(async (record) => {
       if (record.state.status === 'removing') return sweepRecord(context, record)
-      liveIds.add(record.id)
+      const mounted = imageMountIds(record)
+      for (const each of [record.id, ...mounted]) liveIds.add(each)
       // A crash between the start of the process and its record: the runtime knows better than the record.
       const found = await runtime.recover(record.id).catch((error: unknown) => {
         logger.error('recover a container', { container: record.id, error: messageOf(error) })
         return null
       })
       if (found === null || found.status === 'created') return
-      if (found.status === 'running' || found.status === 'paused') runningIds.add(record.id)
+      if (found.status === 'running' || found.status === 'paused')
+        for (const each of [record.id, ...mounted]) runningIds.add(each)
       if (!isAlive(record.state)) {
         // What is left of the run whose end is recorded already is no new run.
         if (found.status === 'stopped' && (await isRecordedEnd(context, record))) return
@@ -149,6 +153,7 @@ async function sweepRecord(context: ContainerContext, record: ContainerRecord): 
       }
     }
     await context.snapshots.remove(id)
+    for (const mounted of imageMountIds(record)) await context.snapshots.remove(mounted)
     await rm(containerPaths(context.directory, id).directory, { recursive: true, force: true })
     context.records.delete(id)
   } catch (error) {

@@ -9,6 +9,7 @@ import type { ContainerRecord } from './records.ts'
 import type { Runs } from './runs.ts'
 import { exitCodeOf, isAlive, isRunning } from './state.ts'
 import type { Stopping } from './stopping.ts'
+import { imageMountIds } from './image-mounts.ts'
 import { removeLink } from './links.ts'
 
 /** Takes containers away: from the clients' sight first, then from the disk. */
@@ -84,6 +85,7 @@ export class Removing {
     await this.#runs.released(id)
     await this.#context.runtime.delete(id)
     await this.#context.snapshots.remove(id)
+    for (const mounted of imageMountIds(record)) await this.#context.snapshots.remove(mounted)
     if (options.removeVolumes) {
       for (const mount of record.mounts) {
         if (mount.type !== 'volume' || !mount.anonymous) continue

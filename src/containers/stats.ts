@@ -24,6 +24,12 @@ export async function* containerStats(
     const { value: sample, ageMs } = await samples.take(id)
     if (sample === null) return
     const isPreparation = first && !options.oneShot && sample.read !== NEVER && !options.stream
+    if (options.oneShot && sample.read !== NEVER) {
+      // dockerd names the container in all but this answer.
+      const { id: _id, name: _name, ...figures } = sample
+      yield { ...figures, preread: NEVER, precpu_stats: EMPTY_CPU }
+      return
+    }
     if (!isPreparation) {
       yield { ...sample, preread: before?.read ?? NEVER, precpu_stats: before?.cpu_stats ?? EMPTY_CPU }
       if (!options.stream) return

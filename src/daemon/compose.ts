@@ -92,7 +92,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     runtimes: config.runtimes,
     initPath: config.initPath,
     seccompProfile: seccompProfile(config),
-    ...(config.cdiSpecDirs.length > 0 && { cdiDirectories: config.cdiSpecDirs }),
+    cdiDirectories: config.cdiSpecDirs,
     ulimits: config.ulimits,
     noNewPrivileges: config.noNewPrivileges,
     timeNamespaces: config.features['time-namespaces'] !== false,

@@ -47,6 +47,15 @@ test('readConfig() reads the cluster of overlay networks from the file and from 
   assert.throws(() => read(t, { argv: ['--cluster-advertise', 'eth0'] }), /need cluster-store/)
 })
 
+test('readConfig() looks for CDI devices nowhere when that is off, or its list is empty', (t) => {
+  const dirs = (...argv: string[]): readonly string[] => read(t, { argv }).config.cdiSpecDirs
+  assert.deepEqual(dirs(), ['/etc/cdi', '/var/run/cdi'])
+  assert.deepEqual(dirs('--cdi-spec-dir', '/a', '--feature', 'cdi'), ['/a'])
+  assert.deepEqual(dirs('--cdi-spec-dir='), [])
+  assert.deepEqual(dirs('--cdi-spec-dir', '/a', '--feature', 'cdi=false'), [])
+  assert.deepEqual(read(t, { file: { 'cdi-spec-dirs': [] } }).config.cdiSpecDirs, [])
+})
+
 test('readConfig() joins the file and flags, and knows graph', (t) => {
   const { config } = read(t, { file: { graph: '/srv/wharf/', labels: ['a=b'] }, argv: ['--debug'] })
   assert.equal(config.dataRoot, '/srv/wharf')

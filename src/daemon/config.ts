@@ -5,6 +5,7 @@ import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import { parseCluster } from '#network/overlay/cluster-options.ts'
 import type { ClusterOptions } from '#network/overlay/cluster-options.ts'
 import type { LogLevel } from '#base/logger.ts'
+import { CDI_DIRECTORIES } from '#runtime/cdi/cdi-devices.ts'
 import { parseRuntimeSetting, type RuntimeSetting } from './runtime-setting.ts'
 import { mergeSettings, readConfigFile } from './config-file.ts'
 import type { CommandLine } from './flags.ts'
@@ -192,7 +193,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     ipcMode: reader.oneOf('default-ipc-mode', ['private', 'shareable'], 'private'),
     shmSizeBytes: sizeOf('default-shm-size', reader.text('default-shm-size') ?? '64M'),
     ulimits: reader.ulimits(),
-    cdiSpecDirs: reader.list('cdi-spec-dirs'),
+    cdiSpecDirs: cdiSpecDirsOf(reader),
     init: reader.boolean('init', false),
     initPath: reader.text('init-path'),
     noNewPrivileges: reader.boolean('no-new-privileges', false),
@@ -318,11 +319,24 @@ function sizeOf(key: string, text: string): number {
 }
 
 /** Reads checked values by their kind. */
+/** Where descriptions of CDI devices are looked for: nowhere when the feature is off, or the list is given and empty. */
+function cdiSpecDirsOf(reader: Reader): readonly string[] {
+  const isOff = reader.object<Record<string, unknown>>('features')?.['cdi'] === false
+  if (isOff) return []
+  return reader.has('cdi-spec-dirs')
+    ? reader.list('cdi-spec-dirs').filter((path) => path !== '')
+    : CDI_DIRECTORIES
+}
+
 class Reader {
   readonly #values: SettingValues
 
   constructor(values: SettingValues) {
     this.#values = values
+  }
+
+  has(key: string): boolean {
+    return this.#values.has(key)
   }
 
   text(key: string): string | null {

@@ -30,6 +30,13 @@ test('parseCommandLine() reads maps, runtimes, pools and ulimits', () => {
   })
 })
 
+test('parseCommandLine() reads features, on when they say no more', () => {
+  assert.deepEqual(valuesOf('--feature', 'cdi', '--feature=time-namespaces=false', '--raw-logs'), {
+    features: { cdi: true, 'time-namespaces': false },
+    'raw-logs': true,
+  })
+})
+
 test('parseCommandLine() takes graph for data-root', () => {
   assert.deepEqual(valuesOf('--graph', '/x'), { 'data-root': '/x' })
 })

@@ -96,6 +96,11 @@ function addObject(
     if (pool['base'] === undefined || !/^\d+$/.test(pool['size'] ?? '')) throw invalid(flag, text)
     return [...((before as unknown[] | undefined) ?? []), { base: pool['base'], size: Number(pool['size']) }]
   }
+  if (key === 'features') {
+    const [name = '', value = 'true'] = text.split('=', 2)
+    if (name === '') throw invalid(flag, text)
+    return { ...(before as Record<string, unknown> | undefined), [name]: booleanOf(flag, value) }
+  }
   const equals = text.indexOf('=')
   if (equals < 1) throw invalid(flag, text)
   const name = text.slice(0, equals)

@@ -15,7 +15,6 @@ import type { Events } from '#events/events.ts'
 import type { ImageService } from '#images/open-images.ts'
 import { checkStorage } from '#images/check.ts'
 import type { Storage } from '#images/storage.ts'
-import { CDI_DIRECTORIES } from '#runtime/cdi/cdi-devices.ts'
 import type { Runtime } from '#runtime/runtime.ts'
 import type { DataUsage } from '#spec/data-usage.ts'
 import { noFilters } from '#spec/docker/filters.ts'
@@ -200,7 +199,7 @@ export class DaemonSystem implements SystemBackend {
         DefaultAddressPools: config.addressPools.map(({ base, size }) => ({ Base: base, Size: size })),
       }),
       FirewallBackend: { Driver: config.firewallBackend },
-      CDISpecDirs: config.cdiSpecDirs.length > 0 ? config.cdiSpecDirs : CDI_DIRECTORIES,
+      CDISpecDirs: config.cdiSpecDirs,
       Warnings: warningsOf(limits, config),
     }
   }

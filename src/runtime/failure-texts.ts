@@ -15,6 +15,11 @@ const OTHER = 128
  * @param output what the runtime printed
  */
 export function createFailure(engine: string, output: string, program: string): RuntimeFailure {
+  const file = /^chdir `(.*)`: Not a directory$|^mkdir (\S+): not a directory$/.exec(runtimeMessage(output))
+  if (file !== null) {
+    const text = `Cannot mkdir: ${file[1] ?? file[2] ?? ''} is not a directory`
+    return new RuntimeFailure(text, { exitCode: OTHER })
+  }
   const { text, exitCode } = explain(output, program)
   const prefix = 'failed to create task for container: failed to create shim task: OCI runtime create failed'
   return new RuntimeFailure(`${prefix}: ${engine} create failed: ${text}: unknown`, { exitCode })

@@ -34,6 +34,7 @@ export function addContainerRoutes(router: Router, containers: ContainerLifecycl
       const created = await containers.create(readContainerCreate(body, request.version), {
         name: request.query.text('name').replace(/^\//, ''),
         platform: request.version >= 41 ? parsePlatform(request.query.text('platform')) : null,
+        readOnlyNonRecursive: request.version < 44,
       })
       response.json(201, created)
     })

@@ -14,6 +14,7 @@ import { publishContainerEvent } from '../container-events.ts'
 import type { ContainerContext } from '../context.ts'
 import { idMapOf, validateRemapped } from '../id-map-of.ts'
 import { checkOnFailure } from '../health/on-failure.ts'
+import { imageMountIds, prepareImageMount } from '../image-mounts.ts'
 import { parseLinks } from '../links.ts'
 import type { ContainerRecord } from '../records.ts'
 import { sandboxRequest } from '../start/network-request.ts'
@@ -66,7 +67,7 @@ export class Creation {
     await this.#context.logDrivers.check(draft.hostConfig.LogConfig ?? {})
     records.reserve(name, id)
     try {
-      const record = await this.#make(draft, image)
+      const record = await this.#make(draft, image, options)
       publishContainerEvent(this.#context.events, record, { action: 'create' })
       const { features } = this.#context.runtime.info
       return { Id: id, Warnings: createWarnings(record, { image, platform: options.platform, features }) }
@@ -92,7 +93,7 @@ export class Creation {
     validateHostConfig(userHost, userConfig)
     validateRemapped(userHost, defaults)
     validateCgroupParent(userHost, this.#context.runtime.info.cgroupDriver)
-    validateResources(userHost, { update: false })
+    validateResources(userHost, { update: false, features: this.#context.runtime.info.features })
     const host = withDefaults(userHost, defaults)
     const { MacAddress, ...ownConfig } = userConfig as typeof userConfig & { MacAddress?: string | null }
     const merged = mergeConfig(ownConfig, image.config.config ?? {})
@@ -131,7 +132,11 @@ export class Creation {
     return draft
   }
 
-  async #make(draft: ContainerRecord, image: ImageRecord): Promise<ContainerRecord> {
+  async #make(
+    draft: ContainerRecord,
+    image: ImageRecord,
+    options: ContainerCreateOptions,
+  ): Promise<ContainerRecord> {
     const { records, snapshots, volumes } = this.#context
     const { id } = draft
     // `removing` until all is made: a daemon that dies meanwhile sweeps it at the next start.
@@ -144,6 +149,7 @@ export class Creation {
           { config: draft.config, host: draft.hostConfig },
           {
             volumes,
+            readOnlyDepth: options.readOnlyNonRecursive === true ? 'top' : 'best',
             dataRoot: dirname(this.#context.directory),
             container: (reference) => peerOf(reference, records),
             image: (reference) => this.#context.images.get(reference),
@@ -158,6 +164,8 @@ export class Creation {
       await failpoint('containers.create.after-snapshot')
       record = { ...draft, mounts }
       for (const mount of mounts) if (mount.type === 'volume') volumes.use(mount.name, id)
+      for (const mount of mounts)
+        if (mount.type === 'image') await prepareImageMount(this.#context, { record, mount })
       await copyUp(this.#context, record)
       mkdirSync(containerPaths(this.#context.directory, id).directory, { recursive: true, mode: 0o710 })
       records.reveal(record)
@@ -173,6 +181,7 @@ export class Creation {
           error: messageOf(cause),
         }),
       )
+      for (const mounted of imageMountIds(record)) await snapshots.remove(mounted).catch(() => {})
       records.delete(id)
       throw error
     }

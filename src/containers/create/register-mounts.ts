@@ -15,6 +15,8 @@ export interface MountSources {
   /** The daemon's own files: a mount of them must not hold on to what the daemon unmounts. */
   readonly dataRoot: string
   readonly volumes: Volumes
+  /** How deep a read-only bind is read-only, unless it says so itself. */
+  readonly readOnlyDepth: 'best' | 'top'
   /** Finds a container for VolumesFrom. @throws NotFoundError */
   container(reference: string): ContainerRecord
   /** Finds an image for a mount of type image. @throws NotFoundError */
@@ -115,7 +117,7 @@ function fromBind(text: string, host: HostConfig, sources: MountSources): Draft 
       mode: modeText,
       propagation: propagationOf(source, mode.propagation, sources.dataRoot),
       recursive: true,
-      readOnlyDepth: 'best',
+      readOnlyDepth: sources.readOnlyDepth,
       createSource: true,
     }),
   }
@@ -126,7 +128,8 @@ function fromMount(mount: ReturnType<typeof parseMount>, host: HostConfig, sourc
   switch (mount.type) {
     case 'bind': {
       const propagation = propagationOf(mount.source, mount.propagation, sources.dataRoot)
-      return { destination, finish: () => ({ ...mount, propagation, mode: '' }) }
+      const depth = mount.readOnlyDepth === 'best' ? sources.readOnlyDepth : mount.readOnlyDepth
+      return { destination, finish: () => ({ ...mount, propagation, readOnlyDepth: depth, mode: '' }) }
     }
     case 'tmpfs':
       return { destination, finish: () => ({ ...mount, mode: '' }) }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from '#errors/errors.ts'
+import type { CgroupFeatures } from '#kernel/cgroups/cgroups.ts'
 import { isSliceName } from '#runtime/cgroup-place.ts'
 import type { HostConfig, Resources } from '#spec/docker/host-config.ts'
 
@@ -11,10 +12,14 @@ function refuse(message: string): never {
 }
 
 /** Checks limits, at `create` and at `update`. @throws InvalidArgumentError in Docker's words. */
-export function validateResources(resources: Resources, options: { readonly update: boolean }): void {
+export function validateResources(
+  resources: Resources,
+  options: { readonly update: boolean; readonly features: CgroupFeatures },
+): void {
   validateMemory(resources, options.update)
   validateCpu(resources)
-  validateBlkio(resources)
+  // Where there are no weights a wish for one is dropped with a warning, whatever it is.
+  if (options.features.blkioWeight) validateBlkio(resources)
   validateWindowsFields(resources)
   for (const ulimit of resources.Ulimits ?? []) {
     if (!ULIMITS.has(ulimit.Name ?? '')) refuse(`invalid ulimit type: ${ulimit.Name ?? ''}`)

@@ -24,7 +24,7 @@ export function validateSecurity(host: HostConfig): void {
 }
 
 function validateOption(option: string): void {
-  if (option === 'no-new-privileges' || option === 'disable') return
+  if (option === 'no-new-privileges' || option === 'writable-cgroups' || option === 'disable') return
   const match = /^([^=:]+)[=:](.*)$/s.exec(option)
   if (match === null) throw new InvalidArgumentError(`invalid --security-opt 1: ${JSON.stringify(option)}`)
   const [, key, value] = match as unknown as [string, string, string]

@@ -42,5 +42,8 @@ export function createWarnings(
   if (hostConfig.NetworkMode === 'host' && published) {
     warnings.push('Published ports are discarded when using host network mode')
   }
+  if (record.mounts.some((mount) => mount.type === 'image')) {
+    warnings.push('Image mount is an experimental feature')
+  }
   return warnings
 }

@@ -2,7 +2,6 @@ import { hostname as hostHostname } from 'node:os'
 import { failpoint } from '#base/failpoint.ts'
 import { mappedRoot } from '#base/id-map.ts'
 import { phase } from '#base/trace.ts'
-import { parseDigest } from '#base/digest.ts'
 import { ConflictError, messageOf } from '#errors/errors.ts'
 import { RuntimeFailure } from '#runtime/runtime-failure.ts'
 import { isAlive } from '../state.ts'
@@ -17,7 +16,7 @@ import { publishVolumeEvents } from '../volume-events.ts'
 import { parentsFirst, userMounts } from './user-mounts.ts'
 import { idMapOf } from '../id-map-of.ts'
 import { openUserNamespaceOf, userNamespaceOf } from './user-namespace.ts'
-import { imageMountId } from '../image-mounts.ts'
+import { prepareImageMount } from '../image-mounts.ts'
 
 /**
  * Gives a container what it needs to run, makes its process and lets it go. What it takes is recorded by the areas that
@@ -60,13 +59,7 @@ export async function beginRun(
     userMounts(record, {
       volume: (name) => context.volumes.mount(name, id),
       image: async (mount) => {
-        const snapshot = imageMountId(id, mount.destination)
-        const { layers } = context.images.get(mount.imageId)
-        if (!context.snapshots.has(snapshot))
-          await context.snapshots.prepare(snapshot, {
-            layers: layers.map(parseDigest),
-            mapped: ids !== null,
-          })
+        const snapshot = await prepareImageMount(context, { record, mount })
         return await context.snapshots.mount(snapshot)
       },
     }),

@@ -24,7 +24,7 @@ export async function releaseRun(context: ContainerContext, record: ContainerRec
         what: 'mounts',
         work: async () => {
           if (mount.type === 'volume') await context.volumes.unmount(mount.name, id)
-          if (mount.type === 'image') await context.snapshots.remove(imageMountId(id, mount.destination))
+          if (mount.type === 'image') await context.snapshots.unmount(imageMountId(id, mount.destination))
         },
       }),
     ),

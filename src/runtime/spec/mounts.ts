@@ -1,5 +1,6 @@
 import type { ContainerMount, CreateRequest } from '../runtime.ts'
 import type { OciMount } from './oci-spec.ts'
+import { checkProcMounts } from './proc-mounts.ts'
 
 /** What /dev/shm holds when the user says nothing. */
 const SHM_BYTES = 64 * 1024 * 1024
@@ -10,8 +11,9 @@ const SHM_BYTES = 64 * 1024 * 1024
  */
 export function ociMounts(
   request: CreateRequest,
-  options: { readonly writableCgroups: boolean },
+  options: { readonly writableCgroups: boolean | null },
 ): readonly OciMount[] {
+  checkProcMounts(request.mounts)
   const taken = new Set(request.mounts.map((mount) => mount.destination))
   const system = systemMounts(request, options).filter(({ destination }) => {
     if (taken.has(destination)) return false
@@ -22,11 +24,11 @@ export function ociMounts(
 
 function systemMounts(
   request: CreateRequest,
-  options: { readonly writableCgroups: boolean },
+  options: { readonly writableCgroups: boolean | null },
 ): readonly OciMount[] {
   const privileged = request.hostConfig.Privileged === true
   const access = privileged ? 'rw' : 'ro'
-  const cgroupAccess = privileged || options.writableCgroups ? 'rw' : 'ro'
+  const cgroupAccess = (options.writableCgroups ?? privileged) ? 'rw' : 'ro'
   const guarded = ['nosuid', 'noexec', 'nodev']
   const mount = (
     destination: string,

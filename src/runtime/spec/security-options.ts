@@ -6,13 +6,14 @@ export interface SecurityOptions {
   readonly seccomp: string
   readonly apparmor: string | null
   readonly selinuxLabels: readonly string[]
-  readonly writableCgroups: boolean
+  /** Null: those of privileged containers are. */
+  readonly writableCgroups: boolean | null
 }
 
 /** Reads `name=value`, `name:value` (the old form) and bare names. The last one of a name counts. */
 export function securityOptions(options: readonly string[]): SecurityOptions {
   let noNewPrivileges: boolean | null = null
-  let writableCgroups = false
+  let writableCgroups: boolean | null = null
   let seccomp = 'default'
   let apparmor: string | null = null
   const selinuxLabels: string[] = []

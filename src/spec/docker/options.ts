@@ -34,6 +34,8 @@ export interface ContainerCreateOptions {
   /** Empty: the daemon makes a name. Never with the leading slash. */
   readonly name: string
   readonly platform: PlatformSpec | null
+  /** Read-only binds leave what is mounted below them as it is: so it was before API 1.44. */
+  readonly readOnlyNonRecursive?: boolean
 }
 
 export interface ContainerStartOptions {
