@@ -125,6 +125,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     ipForward: config.ipForward,
     plugins,
     firewallBackend: config.firewallBackend,
+    iptables: config.iptables,
     ip6tables: config.ip6tables,
     userlandProxy: config.userlandProxy,
     cluster:

@@ -66,6 +66,7 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly networkDefaults: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly ipForward: boolean
   readonly firewallBackend: 'nftables' | 'iptables' | 'iptables-nft' | 'iptables-legacy'
+  readonly iptables: boolean
   readonly ip6tables: boolean
   readonly userlandProxy: boolean
   readonly addressPools: readonly { readonly base: string; readonly size: number }[] | null
@@ -171,6 +172,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
       ['nftables', 'iptables', 'iptables-nft', 'iptables-legacy'],
       'nftables',
     ),
+    iptables: reader.boolean('iptables', true),
     ip6tables: reader.boolean('ip6tables', true),
     userlandProxy: reader.boolean('userland-proxy', true),
     addressPools: reader.pools(),
@@ -292,7 +294,7 @@ function refuseUnsupported(values: SettingValues): void {
     const value = values.get(setting.key)
     if (setting.refused === undefined || value === undefined) continue
     // What dockerd has by default is no request: configurations often spell it out.
-    const isDefault = setting.key.endsWith('tables') ? value === true : value === false || value === ''
+    const isDefault = value === false || value === ''
     if (!isDefault) throw new InvalidArgumentError(`${setting.key} is not supported: ${setting.refused}`)
   }
   cgroupDriverOf((values.get('exec-opts') as readonly string[] | undefined) ?? [])

@@ -117,13 +117,8 @@ export const SETTINGS: readonly Setting[] = [
     noEffect: 'the policy of forwarding is never changed',
   },
   { key: 'ip-masq', kind: 'boolean', help: 'Masquerade the addresses of the default bridge' },
-  {
-    key: 'iptables',
-    kind: 'boolean',
-    help: 'Firewall rules',
-    refused: 'the firewall is part of publishing ports and of isolation',
-  },
-  { key: 'ip6tables', kind: 'boolean', help: 'IPv6 firewall rules' },
+  { key: 'iptables', kind: 'boolean', help: 'Firewall rules for IPv4' },
+  { key: 'ip6tables', kind: 'boolean', help: 'Firewall rules for IPv6' },
   {
     key: 'firewall-backend',
     kind: 'string',

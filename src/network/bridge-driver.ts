@@ -15,6 +15,8 @@ const ALIAS = 'wharf'
 export interface HostOptions {
   /** Turn forwarding on where a network needs it. */
   readonly forward: boolean
+  /** IPv4 has rules: they keep strangers from 127.0.0.0/8, which bridges may then route. */
+  readonly filtersIPv4: boolean
   /** Names the daemon: part of the alias of the links that it makes (ip-link(8)). */
   readonly tag: string
 }
@@ -173,19 +175,24 @@ export class BridgeDriver {
     const found = this.#find(name)
     if (found !== null) {
       if (found.kind !== 'bridge') throw new InvalidArgumentError(`device ${name} exists and is not a bridge`)
-      sysctl(`ipv4/conf/${name}/route_localnet`, '1')
+      this.#routeLoopback(name)
       return found
     }
     // A fixed MAC: else the bridge takes the lowest of its ports', and peers' ARP entries go stale as containers come and go.
     const mac = `02:42:${record.id.slice(0, 8).replaceAll(/(..)(?=.)/g, '$1:')}`
     this.#netlink.addLink(name, { kind: 'bridge' }, { mac, mtu: options.mtu })
     const ipv6 = record.enableIPv6
-    sysctl(`ipv4/conf/${name}/route_localnet`, '1')
+    this.#routeLoopback(name)
     sysctl(`ipv6/conf/${name}/accept_ra`, '0')
     sysctl(`ipv6/conf/${name}/disable_ipv6`, ipv6 ? '0' : '1')
     const link = this.#netlink.link(name)
     this.#netlink.setLink(link.index, { alias: `${ALIAS} ${this.#host.tag} ${record.id}` })
     return link
+  }
+
+  /** For ports published at 127.0.0.1: without rules the daemon serves them, and the host's own loopback would lie open. */
+  #routeLoopback(bridge: string): void {
+    sysctl(`ipv4/conf/${bridge}/route_localnet`, this.#host.filtersIPv4 ? '1' : '0')
   }
 
   #find(name: string): Link | null {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, PermissionDeniedError } from '#errors/errors.ts'
+import { InvalidArgumentError, NotFoundError, PermissionDeniedError } from '#errors/errors.ts'
 import type { EndpointSettings } from '#spec/docker/network.ts'
 import type { SandboxRequest } from './networks.ts'
 import type { NetworkRecord } from './records.ts'
@@ -27,8 +27,13 @@ export function endpointWishes(
     return [{ network: resolve(mode.kind), settings: {}, mac: null }]
   }
   if (mode.kind === 'container') return []
-  const primary = resolve(mode.primary)
-  const wishes = Object.entries(mode.endpoints).map(([ref, settings]) => {
+  // Without a default bridge (`--bridge=none`) what asks for it gets nothing, as from dockerd.
+  const isThere = (ref: string): boolean => (ref !== 'bridge' && ref !== 'default') || exists(resolve, ref)
+  const named = Object.entries(mode.endpoints).filter(([ref]) => isThere(ref))
+  if (named.length === 0 && !isThere(mode.primary))
+    return [{ network: resolve('none'), settings: {}, mac: null }]
+  const primary = resolve(isThere(mode.primary) ? mode.primary : (named[0]?.[0] ?? mode.primary))
+  const wishes = named.map(([ref, settings]) => {
     const network = resolve(ref)
     return { network, settings, mac: network.id === primary.id ? (request.macAddress ?? null) : null }
   })
@@ -47,4 +52,14 @@ export function endpointWishes(
   }
   const rank = (wish: (typeof wishes)[number]): number => (wish.network.id === primary.id ? 0 : 1)
   return wishes.toSorted((a, b) => rank(a) - rank(b) || (a.network.name < b.network.name ? -1 : 1))
+}
+
+function exists(resolve: (ref: string) => NetworkRecord, ref: string): boolean {
+  try {
+    resolve(ref)
+    return true
+  } catch (error) {
+    if (error instanceof NotFoundError) return false
+    throw error
+  }
 }

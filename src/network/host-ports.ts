@@ -33,12 +33,12 @@ export class HostPorts {
   readonly #held = new Map<string, HeldPort>()
   /** By protocol and port: the host addresses it is published at. */
   readonly #addresses = new Map<string, Set<string>>()
-  readonly #proxied: boolean
+  readonly #serves: (hostIp: string) => boolean
   #next = 0
 
-  /** @param options.proxied somebody will listen on the sockets of TCP ports at IPv6 addresses. */
-  constructor(options: { readonly proxied: boolean }) {
-    this.#proxied = options.proxied
+  /** @param options.serves tells whether somebody will listen on the sockets of TCP ports at this address. */
+  constructor(options: { readonly serves: (hostIp: string) => boolean }) {
+    this.#serves = options.serves
   }
 
   /**
@@ -128,7 +128,7 @@ export class HostPorts {
       }
     }
     // Connections that the proxy took must not keep the port from being published again.
-    const served = port.relayed === true || (this.#proxied && port.hostIp.includes(':'))
+    const served = port.relayed === true || this.#serves(port.hostIp)
     const fd = bindPort(port, served && port.protocol === 'tcp')
     this.#held.set(keyOf(port), { port, fd })
     this.#addresses.set(portKey(port), addresses.add(port.hostIp))

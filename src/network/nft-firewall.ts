@@ -11,8 +11,8 @@ const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const
 export interface NftFirewallOptions {
   /** Letters, digits and underscores. */
   readonly tag: string
-  /** False: IPv6 has no rules (`ip6tables`). */
-  readonly ipv6: boolean
+  /** The other has no rules (`iptables`, `ip6tables`). */
+  readonly families: readonly (4 | 6)[]
   readonly userRules: UserRules
 }
 
@@ -56,8 +56,8 @@ export class NftFirewall implements Firewall {
 
   async #install(): Promise<void> {
     const { name } = this.#table
-    const { userRules, ipv6 } = this.#options
-    const ruleset = rulesetText(name, { ipv6 })
+    const { userRules, families } = this.#options
+    const ruleset = rulesetText(name, families)
     const [kept, lost] = this.#table.hasChain('user') ? ['', false] : [userRules.text(), true]
     try {
       await applyRuleset(ruleset + kept)
@@ -162,9 +162,11 @@ export class NftFirewall implements Firewall {
     return this.#wanted(portElements(rules))
   }
 
-  /** Without those for IPv6 when it has no rules. */
+  /** Without those of a family that has no rules. */
   #wanted(elements: SetElement[]): SetElement[] {
-    return this.#options.ipv6 ? elements : elements.filter(({ set }) => !set.endsWith('6'))
+    const { families } = this.#options
+    const others = ([4, 6] as const).filter((family) => !families.includes(family)).map(String)
+    return others.length === 0 ? elements : elements.filter(({ set }) => !others.includes(set.slice(-1)))
   }
 
   #elements(): SetElement[] {
@@ -250,11 +252,12 @@ function portField(port: number): Buffer {
  * - `ports`: what goes to IPv6 loopback the kernel would never route to a container: the daemon's proxy takes it.
  * - `to_container`: what was translated came through a published port.
  */
-function rulesetText(table: string, { ipv6 }: { readonly ipv6: boolean }): string {
+function rulesetText(table: string, families: readonly (4 | 6)[]): string {
+  const [ipv4, ipv6] = [families.includes(4), families.includes(6)]
   const chains: Readonly<Record<string, readonly string[]>> = {
     raw: [
       'type filter hook prerouting priority raw; policy accept;',
-      'iifname != "lo" ip daddr 127.0.0.0/8 drop',
+      ...(ipv4 ? ['iifname != "lo" ip daddr 127.0.0.0/8 drop'] : []),
     ],
     prerouting: [
       'type nat hook prerouting priority dstnat; policy accept;',
@@ -282,6 +285,7 @@ function rulesetText(table: string, { ipv6 }: { readonly ipv6: boolean }): strin
     forward: [
       'type filter hook forward priority filter; policy accept;',
       'jump user',
+      ...(ipv4 ? [] : ['meta nfproto ipv4 accept']),
       ...(ipv6 ? [] : ['meta nfproto ipv6 accept']),
       'iifname . oifname @same accept',
       'oifname @bridges goto to_container',

@@ -60,6 +60,8 @@ export interface NetworksOptions {
   readonly plugins?: Plugins
   /** `firewall-backend`. */
   readonly firewallBackend?: FirewallBackend
+  /** `iptables`: rules for IPv4. Without, the daemon serves published ports, and nothing is kept apart. */
+  readonly iptables?: boolean
   /** `ip6tables`: rules for IPv6. Without, ports at IPv6 addresses are served by the daemon, and nothing is kept apart. */
   readonly ip6tables?: boolean
   /** `userland-proxy`: serve published ports where the firewall cannot (IPv6 to a container without IPv6). */
@@ -99,11 +101,16 @@ class OpenNetworks implements Networks {
     this.#options = options
     const { log, events, execRoot } = options
     const { bridge } = options.defaultBridge
-    this.#hostPorts = new HostPorts({ proxied: options.userlandProxy })
+    const serves = (hostIp: string): boolean =>
+      options.userlandProxy && (hostIp.includes(':') || options.iptables === false)
+    this.#hostPorts = new HostPorts({ serves })
     this.#store = new NetworkStore(options.database)
     const tag = (bridge === 'none' ? execRoot : bridge).replaceAll(/[^A-Za-z0-9_]/g, '_')
-    const backend = options.firewallBackend ?? 'nftables'
-    this.#firewallOptions = { backend, tag, execRoot, log, ipv6: options.ip6tables !== false }
+    const families = ([4, 6] as const).filter(
+      (family) => options[family === 4 ? 'iptables' : 'ip6tables'] !== false,
+    )
+    const backend = families.length === 0 ? 'none' : (options.firewallBackend ?? 'nftables')
+    this.#firewallOptions = { backend, tag, execRoot, log, families }
     this.#firewall = openFirewall(this.#firewallOptions)
     this.#overlay = new Overlay({
       ...{
@@ -120,7 +127,7 @@ class OpenNetworks implements Networks {
       },
     })
     this.#drivers = new NetworkDrivers(this.#netlink, this.#firewall, {
-      host: { forward: options.ipForward, tag },
+      host: { forward: options.ipForward, tag, filtersIPv4: options.iptables !== false },
       overlay: this.#overlay.driver,
     })
     this.#foreign = new Foreign({
@@ -137,7 +144,7 @@ class OpenNetworks implements Networks {
       hostGateway: () => this.#hostGateway(),
     }
     this.#dns = new EmbeddedDns({ store: this.#store, context, log })
-    this.#proxy = new PortProxy({ hostPorts: this.#hostPorts, enabled: options.userlandProxy, log })
+    this.#proxy = new PortProxy({ hostPorts: this.#hostPorts, enabled: options.userlandProxy, serves, log })
     const addressPools = [...(options.addressPools ?? defaultAddressPools)]
     if (!addressPools.some((pool) => pool.base.includes(':'))) addressPools.push(uniqueLocalPool(execRoot))
     const shared = {

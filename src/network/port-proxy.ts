@@ -8,18 +8,25 @@ import type { PublishedPort } from './port-spec.ts'
 import type { EndpointRecord } from './records.ts'
 
 /**
- * Serves published TCP and UDP ports at IPv6 host addresses where the firewall cannot: the container has no IPv6, or the client is on IPv6
- * loopback (which the kernel never routes), and all ports of containers that publish so (`relayed`). It listens on the very socket that holds the port. All other traffic never comes here.
+ * Serves published TCP and UDP ports where the firewall cannot: at IPv6 host addresses when the container has no IPv6 or the client is on IPv6
+ * loopback (which the kernel never routes); all of a family without rules (`iptables`); and all ports of containers that publish so (`relayed`). It listens on the very socket that holds the port. All other traffic never comes here.
  */
 export class PortProxy {
   readonly enabled: boolean
+  readonly #serves: (hostIp: string) => boolean
   readonly #hostPorts: HostPorts
   readonly #log: Logger
   readonly #servers = new Map<string, Server>()
   readonly #relays = new Map<string, UdpRelay>()
   readonly #connections = new Map<Server, Set<Socket>>()
 
-  constructor(parts: { readonly hostPorts: HostPorts; readonly enabled: boolean; readonly log: Logger }) {
+  constructor(parts: {
+    readonly hostPorts: HostPorts
+    readonly enabled: boolean
+    readonly serves: (hostIp: string) => boolean
+    readonly log: Logger
+  }) {
+    this.#serves = parts.serves
     this.enabled = parts.enabled
     this.#hostPorts = parts.hostPorts
     this.#log = parts.log
@@ -27,7 +34,7 @@ export class PortProxy {
 
   open(endpoint: EndpointRecord, port: PublishedPort): void {
     const host = endpoint.ipv4 ?? endpoint.ipv6
-    const served = port.relayed === true || (this.enabled && port.hostIp.includes(':'))
+    const served = port.relayed === true || this.#serves(port.hostIp)
     if (!served || port.protocol === 'sctp' || host === null) return
     const fd = this.#hostPorts.takeSocket(port)
     if (fd === null) return

@@ -24,10 +24,11 @@ export class IptablesFirewall implements Firewall {
   #running: Promise<void> | null = null
   #looks = 0
 
-  constructor(iptables: Iptables, options: { readonly tag: string; readonly ipv6: boolean }) {
+  constructor(iptables: Iptables, options: { readonly tag: string; readonly families: readonly (4 | 6)[] }) {
     this.#iptables = iptables
     this.#tag = options.tag
-    this.#families = options.ipv6 && existsSync('/proc/net/if_inet6') ? [4, 6] : [4]
+    const hasIPv6 = existsSync('/proc/net/if_inet6')
+    this.#families = options.families.filter((family) => family === 4 || hasIPv6)
   }
 
   [Symbol.dispose](): void {}
