@@ -127,6 +127,7 @@ export async function compose(config: DaemonConfig, log: Logger): Promise<Daemon
     firewallBackend: config.firewallBackend,
     iptables: config.iptables,
     ip6tables: config.ip6tables,
+    allowDirectRouting: config.allowDirectRouting,
     userlandProxy: config.userlandProxy,
     cluster:
       config.cluster === null

@@ -68,6 +68,7 @@ export interface DaemonConfig extends ReloadableConfig {
   readonly firewallBackend: 'nftables' | 'iptables' | 'iptables-nft' | 'iptables-legacy'
   readonly iptables: boolean
   readonly ip6tables: boolean
+  readonly allowDirectRouting: boolean
   readonly userlandProxy: boolean
   readonly addressPools: readonly { readonly base: string; readonly size: number }[] | null
   readonly dns: {
@@ -174,6 +175,7 @@ function configOf(reader: Reader, environment: NodeJS.ProcessEnv): Omit<DaemonCo
     ),
     iptables: reader.boolean('iptables', true),
     ip6tables: reader.boolean('ip6tables', true),
+    allowDirectRouting: reader.boolean('allow-direct-routing', false),
     userlandProxy: reader.boolean('userland-proxy', true),
     addressPools: reader.pools(),
     dns: { servers: reader.list('dns'), options: reader.list('dns-opts'), search: reader.list('dns-search') },

@@ -120,6 +120,11 @@ export const SETTINGS: readonly Setting[] = [
   { key: 'iptables', kind: 'boolean', help: 'Firewall rules for IPv4' },
   { key: 'ip6tables', kind: 'boolean', help: 'Firewall rules for IPv6' },
   {
+    key: 'allow-direct-routing',
+    kind: 'boolean',
+    help: 'Let other hosts reach published ports at the containers’ own addresses',
+  },
+  {
     key: 'firewall-backend',
     kind: 'string',
     help: 'Firewall backend (nftables, iptables, iptables-nft, iptables-legacy)',

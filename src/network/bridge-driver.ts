@@ -230,6 +230,7 @@ function bridgeRules(record: NetworkRecord, options: BridgeOptions): BridgeRules
     bridge: bridgeName(record),
     subnets: record.pools.map((pool) => pool.subnet),
     masquerade: options.masquerade ? natted : [],
+    source: options.source,
     internal: record.internal,
     access: { 4: ACCESS[options.gatewayMode[4]], 6: ACCESS[options.gatewayMode[6]] },
   }

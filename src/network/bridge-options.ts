@@ -1,4 +1,5 @@
-import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import { isIP } from 'node:net'
+import { InvalidArgumentError } from '#errors/errors.ts'
 import { parseAddress } from './cidr.ts'
 
 /** How others reach the containers of a network (Docker's `gateway_mode`). */
@@ -12,6 +13,10 @@ export interface BridgeOptions {
   readonly masquerade: boolean
   /** Where ports are published when the user names no host address; null: everywhere. */
   readonly hostBindingIPv4: string | null
+  /** The host's addresses with which containers reach other hosts; null: those of the link that packets leave by. */
+  readonly source: Readonly<Record<4 | 6, string | null>>
+  /** Links of the host from which published ports may be reached at the container's own address. */
+  readonly trustedInterfaces: readonly string[]
   readonly gatewayMode: Readonly<Record<4 | 6, GatewayMode>>
   /** The bridge gets no IPv4 address: a router on the link is the gateway. */
   readonly inhibitIPv4: boolean
@@ -20,18 +25,8 @@ export interface BridgeOptions {
 
 const BRIDGE = 'com.docker.network.bridge.'
 
-/** Options that mean something to Docker and are not done here: silence would be a lie. */
-const REFUSED = new Set([
-  `${BRIDGE}trusted_host_interfaces`,
-  'com.docker.network.host_ipv4',
-  'com.docker.network.host_ipv6',
-])
-
 /** Reads the options of a bridge network; those of nobody are kept and mean nothing, as in Docker. @throws InvalidArgumentError. */
 export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
-  for (const name of Object.keys(options)) {
-    if (REFUSED.has(name)) throw new NotImplementedError(`network option "${name}" is not supported by Wharf`)
-  }
   const bridge = options[`${BRIDGE}name`] ?? ''
   if (bridge !== '' && !/^[^\s/:]{1,15}$/.test(bridge)) {
     throw new InvalidArgumentError(`invalid value for ${BRIDGE}name: ${JSON.stringify(bridge)}`)
@@ -42,6 +37,10 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
     icc: parseFlag(options, `${BRIDGE}enable_icc`, true),
     masquerade: parseFlag(options, `${BRIDGE}enable_ip_masquerade`, true),
     hostBindingIPv4: parseHostBinding(options),
+    source: { 4: parseSource(options, 4), 6: parseSource(options, 6) },
+    trustedInterfaces: (options[`${BRIDGE}trusted_host_interfaces`] ?? '')
+      .split(':')
+      .filter((name) => name !== ''),
     gatewayMode: { 4: parseMode(options, 4), 6: parseMode(options, 6) },
     inhibitIPv4: parseFlag(options, `${BRIDGE}inhibit_ipv4`, false),
     interfacePrefix:
@@ -82,6 +81,14 @@ function parseHostBinding(options: Readonly<Record<string, string>>): string | n
     )
   }
   return text
+}
+
+function parseSource(options: Readonly<Record<string, string>>, family: 4 | 6): string | null {
+  const name = `com.docker.network.host_ipv${String(family)}`
+  const text = options[name] ?? ''
+  if (text === '' || isIP(text) === family) return text === '' ? null : text
+  const reason = isIP(text) === 0 ? 'nil ip' : `not an IPv${String(family)} address`
+  throw new InvalidArgumentError(`failed to parse ${name} value: ${text} (${reason})`)
 }
 
 function parseMode(options: Readonly<Record<string, string>>, family: 4 | 6): GatewayMode {

@@ -6,6 +6,8 @@ export interface BridgeRules {
   readonly subnets: readonly string[]
   /** The families in which containers reach other hosts with the host's address. */
   readonly masquerade: readonly (4 | 6)[]
+  /** The addresses of the host that stand for it instead of those of the link that a packet leaves by. */
+  readonly source: Readonly<Record<4 | 6, string | null>>
   readonly internal: boolean
   /** From elsewhere, by IPv4 and by IPv6: published ports through NAT only; every port; published ports at the container's own address. */
   readonly access: Readonly<Record<4 | 6, 'nat' | 'open' | 'routed'>>
@@ -18,6 +20,8 @@ export interface PortRules {
   readonly ports: readonly PublishedPort[]
   /** Without NAT: others reach the container's own address at these ports. */
   readonly routed: Readonly<Record<4 | 6, boolean>>
+  /** Links of the host from which published ports may be reached at the container's own address, besides by NAT. */
+  readonly trusted: readonly string[]
 }
 
 /**

@@ -13,12 +13,14 @@ export interface NftFirewallOptions {
   readonly tag: string
   /** The other has no rules (`iptables`, `ip6tables`). */
   readonly families: readonly (4 | 6)[]
+  /** Others reach all published ports at the containers' own addresses, besides by NAT (`allow-direct-routing`). */
+  readonly directRouting: boolean
   readonly userRules: UserRules
 }
 
 const SETS = [
   'bridges', 'same', 'internal', 'open_if4', 'open_if6', 'subnets4', 'subnets6', 'masquerade4', 'masquerade6',
-  'any4', 'any6', 'one4', 'one6', 'routed4', 'routed6',
+  'snat4', 'snat6', 'any4', 'any6', 'one4', 'one6', 'routed4', 'routed6', 'direct4', 'direct6',
 ] // prettier-ignore
 
 /**
@@ -159,7 +161,7 @@ export class NftFirewall implements Firewall {
   }
 
   #portElements(rules: PortRules): SetElement[] {
-    return this.#wanted(portElements(rules))
+    return this.#wanted(portElements(rules, this.#options.directRouting))
   }
 
   /** Without those of a family that has no rules. */
@@ -191,9 +193,14 @@ function bridgeElements(rules: BridgeRules): SetElement[] {
     const { subnet } = parseCidr(text)
     const from = addressBytes({ family: subnet.family, value: subnet.first })
     const end = addressBytes({ family: subnet.family, value: subnet.last + 1n })
-    const sets =
-      rules.masquerade.includes(subnet.family) && !rules.internal ? ['subnets', 'masquerade'] : ['subnets']
-    for (const base of sets) {
+    const leaves = rules.masquerade.includes(subnet.family) && !rules.internal
+    const source = rules.source[subnet.family]
+    if (leaves && source !== null) {
+      const set = `snat${String(subnet.family)}`
+      const value = addressBytes(parseAddress(source))
+      elements.push({ set, key: from, value }, { set, key: end, intervalEnd: true })
+    }
+    for (const base of leaves && source === null ? ['subnets', 'masquerade'] : ['subnets']) {
       const set = `${base}${String(subnet.family)}`
       elements.push({ set, key: from }, { set, key: end, intervalEnd: true })
     }
@@ -209,7 +216,16 @@ function elementsWithout(elements: readonly SetElement[], others: readonly SetEl
   return elements.filter((element) => !known.has(text(element)))
 }
 
-function portElements(rules: PortRules): SetElement[] {
+/** A port of a container that is published twice is named once. */
+function portElements(rules: PortRules, directRouting: boolean): SetElement[] {
+  const elements = new Map<string, SetElement>()
+  for (const element of allPortElements(rules, directRouting)) {
+    elements.set(`${element.set} ${element.key.toString('hex')}`, element)
+  }
+  return [...elements.values()]
+}
+
+function allPortElements(rules: PortRules, directRouting: boolean): SetElement[] {
   return rules.ports.flatMap((port): SetElement[] => {
     if (port.relayed === true) return []
     const family = port.hostIp.includes(':') ? 6 : 4
@@ -218,19 +234,21 @@ function portElements(rules: PortRules): SetElement[] {
     if (container === null) return []
     const address = addressBytes(parseAddress(container))
     const protocol = Buffer.from([PROTOCOLS[port.protocol], 0, 0, 0])
-    if (rules.routed[family]) {
-      return [
-        {
-          set: `routed${String(family)}`,
-          key: Buffer.concat([address, protocol, portField(port.containerPort)]),
-        },
-      ]
-    }
+    const inside = Buffer.concat([address, protocol, portField(port.containerPort)])
+    const routed = { set: `routed${String(family)}`, key: inside }
+    if (rules.routed[family]) return [routed]
+    const direct = rules.trusted.map((name) => {
+      const link = Buffer.alloc(16)
+      link.write(name)
+      return { set: `direct${String(family)}`, key: Buffer.concat([link, inside]) }
+    })
+    if (directRouting) direct.push(routed)
     const value = Buffer.concat([address, portField(port.containerPort)])
     const at = Buffer.concat([protocol, portField(port.hostPort)])
     if (port.hostIp === '0.0.0.0' || port.hostIp === '::')
-      return [{ set: `any${String(family)}`, key: at, value }]
+      return [...direct, { set: `any${String(family)}`, key: at, value }]
     return [
+      ...direct,
       {
         set: `one${String(family)}`,
         key: Buffer.concat([addressBytes(parseAddress(port.hostIp)), at]),
@@ -272,6 +290,8 @@ function rulesetText(table: string, families: readonly (4 | 6)[]): string {
       'oifname @bridges ip saddr 127.0.0.0/8 masquerade',
       'oifname @bridges ct status dnat ip saddr @subnets4 masquerade',
       'oifname @bridges ct status dnat ip6 saddr @subnets6 masquerade',
+      'oifname != @bridges snat ip to ip saddr map @snat4',
+      'oifname != @bridges snat ip6 to ip6 saddr map @snat6',
       'oifname != @bridges ip saddr @masquerade4 masquerade',
       'oifname != @bridges ip6 saddr @masquerade6 masquerade',
     ],
@@ -301,6 +321,8 @@ function rulesetText(table: string, families: readonly (4 | 6)[]): string {
       'oifname @open_if6 meta nfproto ipv6 accept',
       'ip daddr . meta l4proto . th dport @routed4 accept',
       'ip6 daddr . meta l4proto . th dport @routed6 accept',
+      'iifname . ip daddr . meta l4proto . th dport @direct4 accept',
+      'iifname . ip6 daddr . meta l4proto . th dport @direct6 accept',
       'drop',
     ],
     from_container: ['ct state established,related accept', 'iifname @internal drop', 'accept'],
@@ -315,12 +337,16 @@ function rulesetText(table: string, families: readonly (4 | 6)[]): string {
     subnets6: 'set { type ipv6_addr; flags interval; }',
     masquerade4: 'set { type ipv4_addr; flags interval; }',
     masquerade6: 'set { type ipv6_addr; flags interval; }',
+    snat4: 'map { type ipv4_addr : ipv4_addr; flags interval; }',
+    snat6: 'map { type ipv6_addr : ipv6_addr; flags interval; }',
     any4: 'map { type inet_proto . inet_service : ipv4_addr . inet_service; }',
     any6: 'map { type inet_proto . inet_service : ipv6_addr . inet_service; }',
     one4: 'map { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }',
     one6: 'map { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }',
     routed4: 'set { type ipv4_addr . inet_proto . inet_service; }',
     routed6: 'set { type ipv6_addr . inet_proto . inet_service; }',
+    direct4: 'set { type ifname . ipv4_addr . inet_proto . inet_service; }',
+    direct6: 'set { type ifname . ipv6_addr . inet_proto . inet_service; }',
   }
   const lines = [`add table inet ${table}`]
   for (const [name, definition] of Object.entries(sets)) {

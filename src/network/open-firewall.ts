@@ -21,16 +21,19 @@ export interface FirewallOptions {
   readonly execRoot: string
   /** Those that have rules: `iptables`, `ip6tables`. */
   readonly families: readonly (4 | 6)[]
+  /** `allow-direct-routing`. */
+  readonly directRouting: boolean
   readonly log: Logger
 }
 
 /** Opens the firewall of a backend; nothing is installed yet. @throws InvalidArgumentError when its programs are not there. */
 export function openFirewall(options: FirewallOptions): Firewall {
-  const { backend, tag, families, execRoot, log } = options
+  const { backend, tag, families, directRouting, execRoot, log } = options
   if (backend === 'none') return new NoFirewall()
-  if (backend !== 'nftables') return new IptablesFirewall(new Iptables(backend), { tag, families })
+  if (backend !== 'nftables')
+    return new IptablesFirewall(new Iptables(backend), { tag, families, directRouting })
   const userRules = new UserRules({ file: join(execRoot, 'firewall-user-rules.nft'), log })
-  return new NftFirewall({ tag, families, userRules })
+  return new NftFirewall({ tag, families, directRouting, userRules })
 }
 
 /**

@@ -62,6 +62,8 @@ export interface NetworksOptions {
   readonly firewallBackend?: FirewallBackend
   /** `iptables`: rules for IPv4. Without, the daemon serves published ports, and nothing is kept apart. */
   readonly iptables?: boolean
+  /** `allow-direct-routing`: other hosts reach published ports at the containers' own addresses. */
+  readonly allowDirectRouting?: boolean
   /** `ip6tables`: rules for IPv6. Without, ports at IPv6 addresses are served by the daemon, and nothing is kept apart. */
   readonly ip6tables?: boolean
   /** `userland-proxy`: serve published ports where the firewall cannot (IPv6 to a container without IPv6). */
@@ -110,7 +112,14 @@ class OpenNetworks implements Networks {
       (family) => options[family === 4 ? 'iptables' : 'ip6tables'] !== false,
     )
     const backend = families.length === 0 ? 'none' : (options.firewallBackend ?? 'nftables')
-    this.#firewallOptions = { backend, tag, execRoot, log, families }
+    this.#firewallOptions = {
+      backend,
+      tag,
+      execRoot,
+      log,
+      families,
+      directRouting: options.allowDirectRouting === true,
+    }
     this.#firewall = openFirewall(this.#firewallOptions)
     this.#overlay = new Overlay({
       ...{

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { InvalidArgumentError, NotImplementedError } from '#errors/errors.ts'
+import { InvalidArgumentError } from '#errors/errors.ts'
 import { parseBridgeOptions } from './bridge-options.ts'
 import { parseIpvlanOptions } from './ipvlan-driver.ts'
 import { parseMacvlanOptions } from './macvlan-driver.ts'
@@ -14,6 +14,8 @@ test('bridge options have Docker’s defaults', () => {
     icc: true,
     masquerade: true,
     hostBindingIPv4: null,
+    source: { 4: null, 6: null },
+    trustedInterfaces: [],
     gatewayMode: { 4: 'nat', 6: 'nat' },
     inhibitIPv4: false,
     interfacePrefix: 'eth',
@@ -34,8 +36,14 @@ for (const options of wrong) {
   })
 }
 
-test('options that Docker has and Wharf has not are refused, not ignored', () => {
-  assert.throws(() => parseBridgeOptions({ 'com.docker.network.host_ipv4': '10.0.0.1' }), NotImplementedError)
+test('the host’s addresses and links that a network names; a driver by its name', () => {
+  const sourced = parseBridgeOptions({ 'com.docker.network.host_ipv4': '10.0.0.1' })
+  assert.deepEqual(sourced.source, { 4: '10.0.0.1', 6: null })
+  assert.throws(() => parseBridgeOptions({ 'com.docker.network.host_ipv6': 'x' }), {
+    message: 'failed to parse com.docker.network.host_ipv6 value: x (nil ip)',
+  })
+  const trusting = parseBridgeOptions({ 'com.docker.network.bridge.trusted_host_interfaces': 'eth0::eth1' })
+  assert.deepEqual(trusting.trustedInterfaces, ['eth0', 'eth1'])
   assert.equal(parseDriver('ipvlan'), 'ipvlan')
 })
 

@@ -93,11 +93,14 @@ export function hostAddresses(wish: PortWish, options: PublishPlace): string[] {
 
 /** What the firewall is told of an endpoint's ports. */
 export function portRules(network: NetworkRecord, endpoint: EndpointRecord): PortRules {
-  const { gatewayMode } = parseBridgeOptions(network.driver === 'bridge' ? network.options : {})
+  const { gatewayMode, trustedInterfaces } = parseBridgeOptions(
+    network.driver === 'bridge' ? network.options : {},
+  )
   return {
     ipv4: endpoint.ipv4,
     ipv6: endpoint.ipv6,
     ports: endpoint.ports,
     routed: { 4: gatewayMode[4] === 'routed', 6: gatewayMode[6] === 'routed' },
+    trusted: trustedInterfaces,
   }
 }

@@ -14,6 +14,7 @@ const LOOK_EVERY = 4
 export class IptablesFirewall implements Firewall {
   readonly #iptables: Iptables
   readonly #tag: string
+  readonly #directRouting: boolean
   readonly #families: readonly (4 | 6)[]
   readonly #bridges = new Map<string, BridgeRules>()
   readonly #ports = new Map<string, PortRules>()
@@ -24,9 +25,13 @@ export class IptablesFirewall implements Firewall {
   #running: Promise<void> | null = null
   #looks = 0
 
-  constructor(iptables: Iptables, options: { readonly tag: string; readonly families: readonly (4 | 6)[] }) {
+  constructor(
+    iptables: Iptables,
+    options: { readonly tag: string; readonly families: readonly (4 | 6)[]; readonly directRouting: boolean },
+  ) {
     this.#iptables = iptables
     this.#tag = options.tag
+    this.#directRouting = options.directRouting
     const hasIPv6 = existsSync('/proc/net/if_inet6')
     this.#families = options.families.filter((family) => family === 4 || hasIPv6)
   }
@@ -153,6 +158,7 @@ export class IptablesFirewall implements Firewall {
   #rules(family: 4 | 6): Readonly<Record<Table, TableRules>> {
     const declared = {
       tag: this.#tag,
+      directRouting: this.#directRouting,
       bridges: [...this.#bridges.values()],
       ports: [...this.#ports.values()],
     }

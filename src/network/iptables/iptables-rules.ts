@@ -19,6 +19,8 @@ export interface TableRules {
 /** What is declared. */
 export interface Declared {
   readonly tag: string
+  /** Others reach all published ports at the containers' own addresses. */
+  readonly directRouting: boolean
   readonly bridges: readonly BridgeRules[]
   readonly ports: readonly PortRules[]
 }
@@ -79,14 +81,15 @@ function forwardRules({ tag, bridges }: Declared): string[] {
   ]
 }
 
-function toContainer({ bridges, ports }: Declared, family: 4 | 6): string[] {
+function toContainer({ bridges, ports, directRouting }: Declared, family: 4 | 6): string[] {
   const internal = bridges.filter((rules) => rules.internal)
   const open = bridges.filter((rules) => rules.access[family] === 'open')
   const routed = ports.flatMap((rules) => {
     const address = family === 4 ? rules.ipv4 : rules.ipv6
-    if (!rules.routed[family] || address === null) return []
-    return portsOf(rules, family).map(
-      ({ protocol, containerPort }) => `-d ${address} -p ${protocol} --dport ${containerPort} -j ACCEPT`,
+    if (address === null) return []
+    const links = rules.routed[family] || directRouting ? [''] : rules.trusted.map((link) => `-i ${link} `)
+    return portsOf(rules, family).flatMap(({ protocol, containerPort }) =>
+      links.map((link) => `${link}-d ${address} -p ${protocol} --dport ${containerPort} -j ACCEPT`),
     )
   })
   return [
@@ -127,7 +130,11 @@ function snatRules({ tag, bridges }: Declared, family: 4 | 6): string[] {
     ...(family === 4 ? bridges.map(({ bridge }) => `-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`) : []),
     ...bridges.map(({ bridge }) => `-o ${bridge} -m conntrack --ctstate DNAT -j ${hairpin}`),
     ...bridges.map(({ bridge }) => `-o ${bridge} -j RETURN`),
-    ...subnetsOf(masked, family).map((subnet) => `-s ${subnet} -j MASQUERADE`),
+    ...masked.flatMap((rules) => {
+      const source = rules.source[family]
+      const target = source === null ? 'MASQUERADE' : `SNAT --to-source ${source}`
+      return subnetsOf([rules], family).map((subnet) => `-s ${subnet} -j ${target}`)
+    }),
   ]
 }
 
