@@ -1,6 +1,6 @@
 /**
  * Compares wharfd, bundled as users run it, with dockerd and podman by the same stock docker CLI, each in a network namespace of its own,
- * in turn, and prints medians and ratios. Cases: memory, run, exec, life, many, images, event-loop, logs, network, and, when named, growth, scale, soak,
+ * in turn, and prints medians and ratios. Cases: memory, run, exec, life, many, images, builds, event-loop, logs, network, and, when named, growth, scale, soak,
  * crowd, small-crowd.
  * `--only wharfd,dockerd` chooses engines; `sources` is wharfd from its sources.
  */
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import type { Engine } from '../tests/support/engine.ts'
 import { ReferenceDockerd } from '../tests/support/reference.ts'
 import { Wharfd } from '../tests/support/wharfd.ts'
+import { buildCases } from './cases/builds.ts'
 import { eventLoopCases, stopTraced } from './cases/event-loop.ts'
 import { imageCases, stopRegistries } from './cases/images.ts'
 import { execCases, growthCases, lifeCases, manyCases, runCases } from './cases/life.ts'
@@ -29,6 +30,7 @@ const cases: Readonly<Record<string, readonly Subject[]>> = {
   life: lifeCases,
   many: manyCases,
   images: imageCases,
+  builds: buildCases,
   'event-loop': eventLoopCases,
   logs: logCases,
   network: networkCases,

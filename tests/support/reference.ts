@@ -93,7 +93,7 @@ export class ReferenceDockerd extends Engine {
   }
 
   async #launch(sid: string): Promise<void> {
-    if (this.name === 'podman') this.#allowHttp()
+    if (this.name === 'podman') this.#configurePodman()
     const log = openSync(`${this.root}/daemon.log`, 'a')
     const namespaces = ['--mount', '--net', '--pid', '--fork', '--kill-child']
     this.#child = spawn(
@@ -113,13 +113,18 @@ export class ReferenceDockerd extends Engine {
     this.#pid = Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim())
   }
 
-  /** dockerd speaks HTTP to a registry on loopback unasked. What is written here is what enter-root lays over /etc. */
-  #allowHttp(): void {
+  /**
+   * dockerd speaks HTTP to a registry on loopback unasked; a build of podman's asks for limits that a machine may not allow. What is written here is what
+   * enter-root lays over /etc.
+   */
+  #configurePodman(): void {
     const folder = `${this.root}/upper/etc/containers/registries.conf.d`
     mkdirSync(folder, { recursive: true })
     const entries = [5000, 5001].map(
       (port) => `[[registry]]\nlocation = "127.0.0.1:${port}"\ninsecure = true\n`,
     )
     writeFileSync(`${folder}/loopback.conf`, entries.join(''))
+    const limits = `default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]`
+    writeFileSync(`${this.root}/upper/etc/containers/containers.conf`, `[containers]\n${limits}\n`)
   }
 }
