@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '#base/logger.ts'
 import { NotImplementedError, messageOf } from '#errors/errors.ts'
 import { containerPaths } from '../container-paths.ts'
@@ -15,6 +16,12 @@ import { SpoolFeeder } from './spool-feeder.ts'
 
 /** How long a sink that is down may keep the log of a removed container. */
 const LAST_CHANCE_MS = 10_000
+/**
+ * A start is answered when the process is let go, before it has said anything; whoever reads its log at once means what it says first.
+ * So long after the start a reader waits for that, at most.
+ */
+const FIRST_OUTPUT_MS = 60
+const FIRST_OUTPUT_POLL_MS = 3
 
 interface OpenLog {
   readonly feeder: SpoolFeeder
@@ -29,6 +36,8 @@ export class ContainerLogs implements RunListener {
   readonly #drivers: LogDrivers
   readonly #sinkOf: SinkFactory
   readonly #open = new Map<string, OpenLog>()
+  /** When the run of a container that runs began, by the clock of `performance.now()`. */
+  readonly #begun = new Map<string, number>()
   readonly #finishing = new Map<string, Promise<void>>()
 
   constructor(
@@ -43,6 +52,7 @@ export class ContainerLogs implements RunListener {
 
   began(record: ContainerRecord): void {
     if (record.hostConfig.LogConfig?.Type === 'none') return
+    this.#begun.set(record.id, performance.now())
     const finishing = this.#finishing.get(record.id)
     if (finishing === undefined) this.#feederOf(record).feeder.start()
     else void finishing.then(() => this.#feederOf(record).feeder.start())
@@ -51,6 +61,7 @@ export class ContainerLogs implements RunListener {
   /** The rest is taken behind the client's back; a reader waits for it. */
   ended(record: ContainerRecord): void {
     const { id } = record
+    this.#begun.delete(id)
     const log = this.#open.get(id)
     if (log === undefined) return
     // Nobody can read the log of a container that goes with its end, but sinks and those who follow it already.
@@ -88,10 +99,14 @@ export class ContainerLogs implements RunListener {
   }
 
   /**
-   * The files of a container's log, all that it wrote so far in them, and the feeder when more may come.
+   * The files of a container's log, all that it wrote so far in them, and the feeder when more may come. One who does not follow it
+   * waits a moment for the first output of a container that was started just now.
    * @throws NotImplementedError in Docker's words for the driver `none`
    */
-  async reader(record: ContainerRecord): Promise<{ file: RotatedFile; feeder: SpoolFeeder | null }> {
+  async reader(
+    record: ContainerRecord,
+    options: { readonly follows: boolean },
+  ): Promise<{ file: RotatedFile; feeder: SpoolFeeder | null }> {
     const type = record.hostConfig.LogConfig?.Type ?? ''
     const cacheDisabled = record.hostConfig.LogConfig?.Config?.['cache-disabled'] ?? 'false'
     if (type === 'none' || (isSending(type) && parseBool(cacheDisabled))) {
@@ -106,6 +121,8 @@ export class ContainerLogs implements RunListener {
     const log = this.#feederOf(record)
     if (isAlive(record.state)) {
       await log.feeder.flush()
+      const beganMs = this.#begun.get(record.id)
+      if (!options.follows && beganMs !== undefined) await firstOutput(log, beganMs)
       return log
     }
     // It does not run, but a daemon that died may have left something to take.
@@ -148,6 +165,15 @@ export class ContainerLogs implements RunListener {
     const log = { feeder, file, hasSink: sink !== null }
     this.#open.set(record.id, log)
     return log
+  }
+}
+
+/** Gives a container that was started just now and is silent a moment to say something, or to end. */
+async function firstOutput({ feeder }: OpenLog, beganMs: number): Promise<void> {
+  const untilMs = beganMs + FIRST_OUTPUT_MS
+  while (feeder.isSilent && !feeder.isClosed && performance.now() < untilMs) {
+    await sleep(FIRST_OUTPUT_POLL_MS)
+    await feeder.flush()
   }
 }
 

@@ -18,7 +18,7 @@ export async function readLogs(
   options: ContainerLogsOptions,
 ): Promise<LogStream> {
   const tty = record.config.Tty === true
-  const { file, feeder } = await logs.reader(record)
+  const { file, feeder } = await logs.reader(record, { follows: options.follow })
   const decoder = new JsonDecoder(options, { raw: tty })
   return { tty, chunks: chunksOf({ file, feeder: options.follow ? feeder : null }, decoder, options) }
 }

@@ -66,6 +66,11 @@ export class SpoolFeeder {
     return this.#closed || this.#lingers
   }
 
+  /** True while readers were given nothing: the container has written no line yet. */
+  get isSilent(): boolean {
+    return this.#pumps.every(({ consumer }) => consumer.doneBytes === 0)
+  }
+
   /** True while somebody follows what is written. */
   get hasReaders(): boolean {
     return this.#growth.size > 0
