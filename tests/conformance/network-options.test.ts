@@ -56,6 +56,15 @@ const scripts: readonly Script[] = [
       docker run --rm --network routed-away busybox ip route`,
   },
   {
+    name: 'addresses and links of the host that a network names',
+    steps: `
+      docker network create -o com.docker.network.host_ipv4=nonsense wrong
+      docker network create -o com.docker.network.host_ipv6=nonsense wrong
+      @docker network create --subnet 10.98.13.0/24 -o com.docker.network.host_ipv4=192.0.2.9 -o com.docker.network.bridge.trusted_host_interfaces=eth7:eth8 named
+      docker network inspect -f '{{json .Options}}' named
+      docker run --rm --network named -p 8086:80 busybox hostname -i`,
+  },
+  {
     name: 'addresses run out and come back',
     steps: `
       @docker network create --subnet 10.98.10.0/29 --ip-range 10.98.10.4/31 --aux-address host=10.98.10.3 tiny
