@@ -114,8 +114,8 @@ export class ReferenceDockerd extends Engine {
   }
 
   /**
-   * dockerd speaks HTTP to a registry on loopback unasked; a build of podman's asks for limits that a machine may not allow. What is written here is what
-   * enter-root lays over /etc.
+   * dockerd speaks HTTP to a registry on loopback unasked; a build of podman's asks for limits that a machine may not
+   * allow. What is written here is what enter-root lays over /etc.
    */
   #configurePodman(): void {
     const folder = `${this.root}/upper/etc/containers/registries.conf.d`

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import { NotFoundError } from '#errors/errors.ts'
@@ -93,7 +94,8 @@ export class BuildHistory {
 
   /** Keeps a build; who reads afterwards finds it. @throws Error of the database */
   keep(build: RecordedBuild): Promise<void> {
-    const written = this.#writing.then(() => this.#write(build))
+    // After what the event loop has to do for the client now.
+    const written = this.#writing.then(() => setImmediate()).then(() => this.#write(build))
     this.#writing = written.catch(() => {})
     return written
   }
