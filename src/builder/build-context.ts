@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InvalidArgumentError } from '#errors/errors.ts'
@@ -37,7 +37,9 @@ export interface ContextRequest {
 export async function openBuildContext(request: ContextRequest, archives: Archives): Promise<BuildContext> {
   const { signal } = request
   const root = join(request.directory, 'context')
-  await mkdir(root, { recursive: true, mode: 0o700 })
+  // Its mode becomes that of a directory in the image, as with `COPY . /new`.
+  await mkdir(root, { recursive: true })
+  await chmod(root, 0o755)
   let tar: AsyncIterable<Uint8Array>
   const git = parseGitSource(request.remote)
   if (git !== null) {

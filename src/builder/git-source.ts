@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InvalidArgumentError, messageOf } from '#errors/errors.ts'
 import { captureOutput } from '#kernel/capture.ts'
@@ -49,6 +49,8 @@ export async function fetchGit(
   },
 ): Promise<string> {
   const directory = await mkdtemp(join(options.tempRoot, 'git-'))
+  // Its mode becomes that of a directory in the image.
+  await chmod(directory, 0o755)
   const git = (...args: readonly string[]): Promise<string> => runGit(directory, args, options.signal)
   await git('init', '--quiet')
   try {

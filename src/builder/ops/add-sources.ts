@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -60,6 +60,8 @@ export async function addSources(
 async function temporary(options: AddOptions): Promise<string> {
   const directory = await mkdtemp(join(options.tempRoot, 'add-'))
   options.defer(directory)
+  // Its mode becomes that of a directory in the image.
+  await chmod(directory, 0o755)
   return directory
 }
 
@@ -129,7 +131,8 @@ async function unpacked(sources: readonly SelectedSource[], options: AddOptions)
     }
     const directory = await temporary(options)
     await options.archives.extract(directory, '/', stream, { signal: options.signal })
-    result.push(...(await selectSources(directory, ['.'], options)))
+    const [content] = (await selectSources(directory, ['.'], options)) as [SelectedSource]
+    result.push({ ...content, isUnpacked: true })
   }
   return result
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, type Stats } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { InvalidArgumentError } from '#errors/errors.ts'
 import { resolveBeneath } from '#kernel/paths.ts'
+import { splitDevice } from '#kernel/device-nodes.ts'
 import { globToRegExp } from '../dockerfile/glob.ts'
+import { keptXattrs } from './kept-xattrs.ts'
 import { cleanSource, hasWildcard, matchPaths, pivotOf } from './source-paths.ts'
 
 /** A file, directory or link that will be in the new layer. */
@@ -13,7 +15,7 @@ export interface SelectedFile {
   readonly name: string
   /** Where it is now; null for text of the Dockerfile. */
   readonly path: string | null
-  readonly type: 'file' | 'directory' | 'symlink'
+  readonly type: 'file' | 'directory' | 'symlink' | 'fifo' | 'char' | 'block'
   readonly mode: number
   readonly uid: number
   readonly gid: number
@@ -21,6 +23,21 @@ export interface SelectedFile {
   readonly mtimeMs: number
   /** The target of a symlink, or the text of a file without a path. */
   readonly text: string
+  /** The same for all names of one file that came with one source; null for a file with one name. */
+  readonly inode: string | null
+  /** Of a device. */
+  readonly devMajor: number
+  readonly devMinor: number
+  /** Attributes that images keep: capabilities, and what users set. */
+  readonly xattrs: ReadonlyMap<string, Buffer>
+}
+
+/** A file with one name that is no device and has no attributes. */
+export const PLAIN: Pick<SelectedFile, 'inode' | 'devMajor' | 'devMinor' | 'xattrs'> = {
+  inode: null,
+  devMajor: 0,
+  devMinor: 0,
+  xattrs: new Map(),
 }
 
 /** One source of a COPY or ADD with all that is in it. */
@@ -30,6 +47,8 @@ export interface SelectedSource {
   /** Path from the root of the source tree, or from the pivot (`/./`), for `--parents`. */
   readonly relativePath: string
   readonly isDirectory: boolean
+  /** What an archive held: it says itself whose the files are, `--chown` and `--chmod` do not. */
+  readonly isUnpacked: boolean
   /** The source itself first, then what is in it, parents before children. */
   readonly files: readonly SelectedFile[]
 }
@@ -74,6 +93,7 @@ async function selectOne(
     baseName: posix.basename(path),
     relativePath: path,
     isDirectory: first.type === 'directory',
+    isUnpacked: false,
     files,
   }
 }
@@ -109,16 +129,10 @@ async function walk(directory: string, name: string, state: Walk): Promise<void>
   }
 }
 
-/** Null for sockets, pipes and devices, which a build context cannot carry. */
+/** Null for sockets, which no archive can carry. */
 async function describe(path: string, name: string): Promise<SelectedFile | null> {
   const stats = await lstat(path)
-  const type = stats.isDirectory()
-    ? 'directory'
-    : stats.isSymbolicLink()
-      ? 'symlink'
-      : stats.isFile()
-        ? 'file'
-        : null
+  const type = typeOf(stats)
   if (type === null) return null
   return {
     name,
@@ -130,7 +144,25 @@ async function describe(path: string, name: string): Promise<SelectedFile | null
     sizeBytes: type === 'file' ? stats.size : 0,
     mtimeMs: stats.mtimeMs,
     text: type === 'symlink' ? await readlink(path) : '',
+    inode: type !== 'directory' && stats.nlink > 1 ? `${stats.dev}:${stats.ino}` : null,
+    ...deviceOf(stats, type),
+    xattrs: type === 'symlink' ? PLAIN.xattrs : keptXattrs(path),
   }
+}
+
+function deviceOf(stats: Stats, type: string): Pick<SelectedFile, 'devMajor' | 'devMinor'> {
+  if (type !== 'char' && type !== 'block') return { devMajor: 0, devMinor: 0 }
+  const { major, minor } = splitDevice(stats.rdev)
+  return { devMajor: major, devMinor: minor }
+}
+
+function typeOf(stats: Stats): SelectedFile['type'] | null {
+  if (stats.isDirectory()) return 'directory'
+  if (stats.isSymbolicLink()) return 'symlink'
+  if (stats.isFile()) return 'file'
+  if (stats.isFIFO()) return 'fifo'
+  if (stats.isCharacterDevice()) return 'char'
+  return stats.isBlockDevice() ? 'block' : null
 }
 
 function isExcluded(path: string, patterns: readonly string[]): boolean {
@@ -155,8 +187,9 @@ export function inlineSource(name: string, content: string): SelectedSource {
     sizeBytes: Buffer.byteLength(content),
     mtimeMs: 0,
     text: content,
+    ...PLAIN,
   }
-  return { baseName: name, relativePath: name, isDirectory: false, files: [file] }
+  return { baseName: name, relativePath: name, isDirectory: false, isUnpacked: false, files: [file] }
 }
 
 /**
@@ -171,11 +204,17 @@ export async function digestSources(
   const files = new Map<string, string>()
   for (const source of sources) {
     hash.update(JSON.stringify([source.baseName, source.relativePath]))
+    const names = new Map<string, string>()
     for (const file of source.files) {
-      const own = createHash('sha256')
-      own.update(
-        JSON.stringify([file.name, file.type, file.mode, file.uid, file.gid, file.sizeBytes, file.text]),
-      )
+      const { inode, name, type, mode, uid, gid, sizeBytes, text } = file
+      const parts: unknown[] = [name, type, mode, uid, gid, sizeBytes, text]
+      if (inode !== null) {
+        if (!names.has(inode)) names.set(inode, name)
+        parts.push({ same: names.get(inode) })
+      }
+      if (type === 'char' || type === 'block') parts.push(file.devMajor, file.devMinor)
+      for (const [attribute, value] of file.xattrs) parts.push({ attribute, value: value.toString('hex') })
+      const own = createHash('sha256').update(JSON.stringify(parts))
       if (file.type === 'file' && file.path !== null) {
         for await (const chunk of createReadStream(file.path, { signal, highWaterMark: 256 * 1024 })) {
           own.update(chunk as Buffer)

@@ -15,7 +15,9 @@ export async function isLayerOf(
   layer: { readonly tar: Readable; readonly base: BaseView; readonly signal: AbortSignal },
 ): Promise<boolean> {
   const wanted = new Map<string, string>()
-  for (const file of files) wanted.set(file.target, await describePlaced(file))
+  // Names of one file and attributes are not compared: a layer with them is made again.
+  if (files.some((file) => file.inode !== null || file.xattrs.size > 0)) return false
+  for (const file of files) if (file.isKept !== true) wanted.set(file.target, await describePlaced(file))
   const found = new Map<string, string>()
   const parser = extract()
   parser.on('entry', (header, stream, next) => {

@@ -84,9 +84,11 @@ export function applyMetadata(
       return { state: { config: { ...config, Cmd }, commandSet: true }, createdBy: `CMD ${goList(Cmd)}` }
     }
     case 'entrypoint': {
-      const Entrypoint = commandOf(instruction.command, config)
+      const argv = commandOf(instruction.command, config)
+      // `ENTRYPOINT []` takes away what the base has.
+      const Entrypoint = argv.length === 0 ? null : argv
       const next: ImageConfig = { ...config, Entrypoint, Cmd: state.commandSet ? (config.Cmd ?? null) : null }
-      return change(next, `ENTRYPOINT ${goList(Entrypoint)}`)
+      return change(next, `ENTRYPOINT ${goList(argv)}`)
     }
     case 'shell':
       return change({ ...config, Shell: instruction.argv }, `SHELL ${goList(instruction.argv)}`)

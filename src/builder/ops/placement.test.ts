@@ -25,6 +25,7 @@ const tree: SelectedSource = {
   baseName: 'src',
   relativePath: 'x/src',
   isDirectory: true,
+  isUnpacked: false,
   files: [
     directory(null, 0),
     { ...directory(null, 0), name: 'a' },
@@ -34,6 +35,7 @@ const tree: SelectedSource = {
 const file = inlineSource('f', 'hi')
 const withBin: BaseView = {
   kind: (path) => (['/', '/usr', '/usr/bin', '/bin'].includes(path) ? 'directory' : null),
+  directory: () => null,
   real: (path) => path.replace(/^\/bin/, '/usr/bin'),
 }
 

@@ -3,13 +3,15 @@ import { InvalidArgumentError } from '#errors/errors.ts'
 import type { BaseView } from './base-view.ts'
 import type { CopyRequest } from './copy-request.ts'
 import { applyMode } from './file-mode.ts'
-import type { SelectedFile, SelectedSource } from './file-selection.ts'
+import { PLAIN, type SelectedFile, type SelectedSource } from './file-selection.ts'
 import type { Owner } from './owner.ts'
 
 /** An entry of the new layer. */
 export interface PlacedFile extends SelectedFile {
   /** Where it goes: absolute in the image. */
   readonly target: string
+  /** A directory of the base as it is, above something new. */
+  readonly isKept?: true
 }
 
 /** What decides where sources go and whose they become. */
@@ -43,15 +45,20 @@ export function placeSources(
   }
   const placed = new Map<string, PlacedFile>()
   const put = (target: string, file: SelectedFile): void => {
-    addParents(placed, target, context)
     // A directory that is there already keeps its mode and owner.
     if (file.type === 'directory' && (placed.has(target) || base.kind(target) === 'directory')) return
+    addParents(placed, target, context)
     placed.delete(target)
-    placed.set(target, { ...owned(file, request, context), target })
+    placed.set(target, { ...file, target })
   }
-  for (const source of sources) {
+  for (const [index, source] of sources.entries()) {
     const root = rootOf(source, { destination, intoDirectory, parents: request.parents })
-    for (const file of source.files) put(base.real(posix.join(root, file.name)), file)
+    for (const file of source.files) {
+      const target = base.real(posix.join(root, file.name))
+      // Files are names of one file only among those that come together.
+      const inode = file.inode === null ? null : `${index}:${file.inode}`
+      put(target, { ...(source.isUnpacked ? file : owned(file, request, context)), inode })
+    }
   }
   return [...placed.values()]
 }
@@ -77,11 +84,28 @@ function owned(file: SelectedFile, request: CopyRequest, context: PlacementConte
 
 function addParents(placed: Map<string, PlacedFile>, target: string, context: PlacementContext): void {
   const missing: string[] = []
-  for (let path = posix.dirname(target); path !== '/'; path = posix.dirname(path)) {
-    if (placed.has(path) || context.base.kind(path) === 'directory') break
+  let path = posix.dirname(target)
+  for (
+    ;
+    path !== '/' && !placed.has(path) && context.base.kind(path) !== 'directory';
+    path = posix.dirname(path)
+  )
     missing.unshift(path)
+  if (!placed.has(path)) for (const kept of keptDirectories(path, context.base)) placed.set(kept.target, kept)
+  for (const made of missing) placed.set(made, { ...directory(context.owner, context.now), target: made })
+}
+
+/**
+ * A directory of the base and those above it, to stand in the new layer: overlayfs shows the mode and owner of the
+ * uppermost layer that has the directory.
+ */
+function keptDirectories(path: string, base: BaseView): PlacedFile[] {
+  const kept: PlacedFile[] = []
+  for (let at = path; at !== '/'; at = posix.dirname(at)) {
+    const found = base.directory(at)
+    if (found !== null) kept.unshift({ ...directory(null, 0), ...found, target: at, isKept: true })
   }
-  for (const path of missing) placed.set(path, { ...directory(context.owner, context.now), target: path })
+  return kept
 }
 
 /** A new directory as the builder makes it. */
@@ -96,6 +120,7 @@ export function directory(owner: Owner | null, now: number): SelectedFile {
     sizeBytes: 0,
     mtimeMs: now,
     text: '',
+    ...PLAIN,
   }
 }
 
@@ -105,12 +130,13 @@ export function placeDirectory(
   context: { readonly base: BaseView; readonly made: SelectedFile },
 ): PlacedFile[] {
   const missing: PlacedFile[] = []
-  for (let at = context.base.real(path); at !== '/'; at = posix.dirname(at)) {
+  let at = context.base.real(path)
+  for (; at !== '/'; at = posix.dirname(at)) {
     const kind = context.base.kind(at)
     if (kind === 'directory') break
     if (kind === 'other')
       throw new InvalidArgumentError(`cannot make the directory "${path}": "${at}" is a file`)
     missing.unshift({ ...context.made, target: at })
   }
-  return missing
+  return missing.length === 0 ? [] : [...keptDirectories(at, context.base), ...missing]
 }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { posix } from 'node:path'
-import { resolveBeneath } from '#kernel/paths.ts'
+import { findBeneath, resolveBeneath } from '#kernel/paths.ts'
 import { globToRegExp } from '../dockerfile/glob.ts'
 
 /** The path of a source as an instruction names it, made relative to the root it is taken from; never leads out. */
@@ -37,7 +37,8 @@ export async function matchPaths(root: string, pattern: string): Promise<string[
     }
     for (const parent of found) {
       if (!hasWildcard(segment)) {
-        next.push(posix.join(parent, segment.replace(/\\(.)/g, '$1')))
+        const path = posix.join(parent, segment.replace(/\\(.)/g, '$1'))
+        if (findBeneath(root, path) !== null) next.push(path)
         continue
       }
       const names = await readdir(resolveBeneath(root, parent)).catch(() => [])

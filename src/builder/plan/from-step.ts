@@ -53,9 +53,15 @@ export function fromStep(
     cacheKey: () => Promise.resolve(null),
     recall: () => Promise.resolve(null),
     execute([before]) {
-      const state = 'state' in begin ? begin.state : (before as BuildState)
+      const state = 'state' in begin ? begin.state : withoutTriggers(before as BuildState)
       const result = { ...state, baseLayers: state.layers.length, args: new Map(), commandSet: false }
       return Promise.resolve({ result, record: null })
     },
   }
+}
+
+/** The triggers of a stage are steps of the stage that begins with it, and go no further. */
+function withoutTriggers(state: BuildState): BuildState {
+  const { OnBuild, ...config } = state.config
+  return OnBuild == null || OnBuild.length === 0 ? state : { ...state, config, imageId: null }
 }

@@ -122,6 +122,8 @@ class Planner {
     let step: Step
     if (earlier !== null) {
       step = fromStep(from.text, { stage: index, begin: { step: await this.#stage(earlier) } })
+      const { instructions: before } = this.#stages[earlier] as Stage
+      triggers = before.flatMap((one) => (one.kind === 'onbuild' ? [one.trigger] : []))
     } else if (await this.#isFiles(base)) {
       step = await this.#contextStep(base, { text: from.text, stage: index })
     } else {
