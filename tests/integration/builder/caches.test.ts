@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const files = {
   Dockerfile: `FROM busybox AS tools
-RUN echo "say tools"; echo made > /tool
+RUN echo "say tools"; echo made > /tool; echo > /left
 FROM busybox
 ENV who=me
 RUN echo "say one"; head -c 8 /dev/urandom | md5sum > /one
