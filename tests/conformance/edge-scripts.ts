@@ -15,8 +15,11 @@ export const edgeScripts: readonly Script[] = [
       docker run --rm --tmpfs /x:rshared busybox true`,
   },
   {
-    name: 'a working directory that is a file',
-    steps: `docker run --rm -w /etc/passwd busybox true`,
+    name: 'a working directory or a volume where a file is',
+    steps: `
+      docker run --rm -w /etc/passwd busybox true
+      docker create -v /etc/passwd busybox 2>&1 | sed 's/ [^ ]*$//'
+      docker ps -aq; docker volume ls -q`,
   },
   {
     name: 'a mount of an image outlives the image',

@@ -1,15 +1,23 @@
 import { readdirSync, statSync, chmodSync, chownSync } from 'node:fs'
+import { InvalidArgumentError } from '#errors/errors.ts'
 import { findBeneath } from '#kernel/paths.ts'
 import type { ContainerContext } from '../context.ts'
 import type { ContainerRecord } from '../records.ts'
 
-/** Fills empty volumes of a new container with what its image has at their place, owner and mode included. */
+/**
+ * Fills empty volumes of a new container with what its image has at their place, owner and mode included.
+ * @throws InvalidArgumentError in Docker's words where the image has a file and the volume no name
+ */
 export async function copyUp(context: ContainerContext, record: ContainerRecord): Promise<void> {
   for (const mount of record.mounts) {
     if (mount.type !== 'volume' || !mount.copyUp) continue
     const root = await context.snapshots.mount(record.id)
     const source = findBeneath(root, mount.destination)
-    if (source === null || !statSync(source).isDirectory()) continue
+    if (source === null) continue
+    if (!statSync(source).isDirectory()) {
+      if (!mount.anonymous) continue
+      throw new InvalidArgumentError(`cannot mount volume over existing file, file exists ${source}`)
+    }
     const volume = await context.volumes.mount(mount.name, record.id)
     try {
       const place = mount.subpath === '' ? volume : findBeneath(volume, mount.subpath)

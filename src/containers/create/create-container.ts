@@ -174,7 +174,12 @@ export class Creation {
       this.#warm(id)
       return record
     } catch (error) {
-      for (const mount of record.mounts) if (mount.type === 'volume') volumes.release(mount.name, id)
+      for (const mount of record.mounts) {
+        if (mount.type !== 'volume') continue
+        volumes.release(mount.name, id)
+        // Another's, by --volumes-from, is in use and stays.
+        if (mount.anonymous) await volumes.remove(mount.name, { force: true }).catch(() => {})
+      }
       await snapshots.remove(id).catch((cause: unknown) =>
         this.#context.logger.warn('undo the creation of a container', {
           container: id,

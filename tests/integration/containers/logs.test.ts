@@ -150,7 +150,7 @@ describe('logs of containers', () => {
     let seen = 0
     for (let round = 0; round < rounds; round += 1) {
       const name = `quick${round}`
-      await wharfd.ok('create', '--name', name, 'busybox', 'sh', '-c', 'usleep 10000; echo word')
+      await wharfd.ok('create', '--name', name, 'busybox', 'sh', '-c', 'usleep 30000; echo word')
       await wharfd.api('POST', `/containers/${name}/start`)
       const { body } = await wharfd.api('GET', `/containers/${name}/logs?stdout=1`)
       if (JSON.stringify(body).includes('word')) seen += 1
