@@ -18,6 +18,8 @@ export type MountRecord =
       readonly type: 'bind'
       readonly source: string
       readonly propagation: Propagation
+      /** The propagation is nobody's wish: where the host shares no mounts there is nothing to follow. */
+      readonly followsHost?: true
       readonly recursive: boolean
       /** What read-only reaches: submounts too when the kernel can, by force, or the top only. */
       readonly readOnlyDepth: 'best' | 'force' | 'top'

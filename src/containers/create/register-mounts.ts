@@ -4,7 +4,6 @@ import type { HostConfig } from '#spec/docker/host-config.ts'
 import type { ImageRecord } from '#images/image-service.ts'
 import type { Volumes } from '#volumes/volumes.ts'
 import type { ContainerRecord } from '../records.ts'
-import { canPropagate } from '../start/check-propagation.ts'
 import type { MountRecord, Propagation } from './mount-record.ts'
 import { cleanDestination, cleanPath, parseBind, parseMode } from './parse-bind.ts'
 import { parseMount } from './parse-mount.ts'
@@ -115,7 +114,7 @@ function fromBind(text: string, host: HostConfig, sources: MountSources): Draft 
       destination,
       readOnly: mode.readOnly,
       mode: modeText,
-      propagation: propagationOf(source, mode.propagation, sources.dataRoot),
+      ...propagationOf(source, mode.propagation, sources.dataRoot),
       recursive: true,
       readOnlyDepth: sources.readOnlyDepth,
       createSource: true,
@@ -127,9 +126,9 @@ function fromMount(mount: ReturnType<typeof parseMount>, host: HostConfig, sourc
   const { destination } = mount
   switch (mount.type) {
     case 'bind': {
-      const propagation = propagationOf(mount.source, mount.propagation, sources.dataRoot)
+      const asked = propagationOf(mount.source, mount.propagation, sources.dataRoot)
       const depth = mount.readOnlyDepth === 'best' ? sources.readOnlyDepth : mount.readOnlyDepth
-      return { destination, finish: () => ({ ...mount, propagation, readOnlyDepth: depth, mode: '' }) }
+      return { destination, finish: () => ({ ...mount, ...asked, readOnlyDepth: depth, mode: '' }) }
     }
     case 'tmpfs':
       return { destination, finish: () => ({ ...mount, mode: '' }) }
@@ -171,17 +170,20 @@ function fromMount(mount: ReturnType<typeof parseMount>, host: HostConfig, sourc
  * A source within the daemon's root, or above it, shows the mounts of other containers: what the daemon unmounts must go
  * there too. @throws InvalidArgumentError for a propagation that would keep it
  */
-function propagationOf(source: string, wanted: Propagation | null, dataRoot: string): Propagation {
+function propagationOf(
+  source: string,
+  wanted: Propagation | null,
+  dataRoot: string,
+): { readonly propagation: Propagation; readonly followsHost?: true } {
   const isOurs = isWithin(source, dataRoot) || isWithin(dataRoot, source)
-  if (!isOurs) return wanted ?? 'rprivate'
+  if (!isOurs) return { propagation: wanted ?? 'rprivate' }
   if (wanted !== null && wanted !== 'rslave' && wanted !== 'rshared') {
     throw new InvalidArgumentError(
       'invalid mount config: must use either propagation mode "rslave" or "rshared" when mount source is within the daemon root, ' +
         `daemon root: "${dataRoot}", bind mount source: "${source}", propagation: "${wanted}"`,
     )
   }
-  // Where the host shares no mounts, none come: there is nothing to follow.
-  return wanted ?? (canPropagate(source, 'rslave') ? 'rslave' : 'rprivate')
+  return wanted === null ? { propagation: 'rslave', followsHost: true } : { propagation: wanted }
 }
 
 function isWithin(path: string, directory: string): boolean {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { errnoOf, InvalidArgumentError } from '#errors/errors.ts'
 import { findBeneath } from '#kernel/paths.ts'
 import type { ContainerMount } from '#runtime/runtime.ts'
-import { checkPropagation } from './check-propagation.ts'
+import { canPropagate, checkPropagation } from './check-propagation.ts'
 import type { MountRecord } from '../create/mount-record.ts'
 import { tmpfsOptions } from '../create/tmpfs-options.ts'
 import type { ContainerRecord } from '../records.ts'
@@ -39,7 +39,7 @@ async function resolveMount(mount: MountRecord, hosts: MountHosts): Promise<Cont
       return { kind: 'tmpfs', destination, options: mount.options, readOnly }
     case 'bind':
       if (mount.createSource) createSource(mount.source)
-      checkPropagation(mount.source, mount.propagation)
+      if (mount.followsHost !== true) checkPropagation(mount.source, mount.propagation)
       return {
         kind: 'bind',
         source: mount.source,
@@ -48,7 +48,10 @@ async function resolveMount(mount: MountRecord, hosts: MountHosts): Promise<Cont
         recursive: mount.recursive,
         // Nothing is mounted below a file, and crun takes none.
         readOnlyBelow: mount.readOnlyDepth !== 'top' && isDirectory(mount.source),
-        propagation: mount.propagation,
+        propagation:
+          mount.followsHost === true && !canPropagate(mount.source, mount.propagation)
+            ? 'rprivate'
+            : mount.propagation,
       }
     case 'volume': {
       const root = await hosts.volume(mount.name)
