@@ -15,7 +15,7 @@ import {
   selectSources,
 } from './file-selection.ts'
 import { BEFORE, FILES } from './key-parts.ts'
-import { layerStep } from './layer-step.ts'
+import { heldLayer, layerStep } from './layer-step.ts'
 import { layerTar } from './layer-tar.ts'
 import { resolveOwner } from './owner.ts'
 import { isLayerOf } from './layer-resemblance.ts'
@@ -147,9 +147,12 @@ async function makeLayer(
   await using held = new AsyncDisposableStack()
   const { files } = await place(state, { chosen, context, held })
   if (files.length === 0) return null
-  return await context.layers.ingest(
-    { stream: layerTar(files, { clampMs: context.clampMs, signal }) },
-    { compression: 'none', signal },
+  return await heldLayer(
+    context,
+    context.layers.ingest(
+      { stream: layerTar(files, { clampMs: context.clampMs, signal }) },
+      { compression: 'none', signal },
+    ),
   )
 }
 

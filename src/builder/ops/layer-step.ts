@@ -30,8 +30,21 @@ export interface LayerWork {
   createdBy(state: BuildState): string
   /** Tells whether a layer of an earlier build is what `make` would make; without it, that is what the history says. */
   resembles?(layer: Digest, inputs: readonly BuildState[], signal: AbortSignal): Promise<boolean>
-  /** Makes the layer; null when there is nothing to add. */
+  /** Makes the layer and holds it (`heldLayer`); null when there is nothing to add. */
   make(inputs: readonly BuildState[], signal: AbortSignal): Promise<MadeLayer | null>
+}
+
+/**
+ * Holds a layer by the build's lease in the turn in which it comes: whatever were awaited before that, an unmount or the
+ * removal of a container, would let a garbage collection take it.
+ */
+export async function heldLayer(
+  context: Pick<StepContext, 'lease'>,
+  making: Promise<MadeLayer>,
+): Promise<MadeLayer> {
+  const layer = await making
+  await context.lease.hold([layer.diffId])
+  return layer
 }
 
 /** A step that makes a layer; the layer is held by the build's lease before the step ends. */
@@ -85,7 +98,6 @@ export function layerStep(work: LayerWork): Step {
     async execute(inputs, signal) {
       const state = inputs[0] as BuildState
       const layer = await work.make(inputs, signal)
-      if (layer !== null) await context.lease.hold([layer.diffId])
       await failpoint('builder.step.before-keep')
       const value: CachedValue = {
         layer: layer?.diffId ?? null,

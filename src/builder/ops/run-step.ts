@@ -10,7 +10,7 @@ import type { BuildPlatform, BuildState } from '../state.ts'
 import { PREDEFINED, Scope } from '../variables.ts'
 import type { Step, StepContext } from './context.ts'
 import { BEFORE } from './key-parts.ts'
-import { layerStep } from './layer-step.ts'
+import { heldLayer, layerStep } from './layer-step.ts'
 import { shellOf } from './metadata.ts'
 import { requireRunnable } from './runnable.ts'
 import { parseRunMount, type RunMount } from './run-mounts.ts'
@@ -119,7 +119,7 @@ export function runStep(
       await using outcome = await context.containers.run(command, listener, signal)
       if (outcome.exitCode !== 0) throw new BuildStepError(argv.join(' '), outcome.exitCode)
       const latestSeconds = context.clampMs === null ? null : context.clampMs / 1000
-      const layer = await outcome.commit({ signal, latestSeconds })
+      const layer = await heldLayer(context, outcome.commit({ signal, latestSeconds }))
       if (!command.keep) listener.removed(outcome.containerId)
       return layer
     },

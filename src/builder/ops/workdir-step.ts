@@ -4,7 +4,7 @@ import { Scope } from '../variables.ts'
 import { mountedView } from './base-view.ts'
 import type { MadeLayer, Step, StepContext } from './context.ts'
 import { BEFORE } from './key-parts.ts'
-import { layerStep } from './layer-step.ts'
+import { heldLayer, layerStep } from './layer-step.ts'
 import { layerTar } from './layer-tar.ts'
 import { nextWorkdir } from './metadata.ts'
 import { directory, placeDirectory } from './placement.ts'
@@ -41,9 +41,12 @@ export function workdirStep(
         made: directory(null, Date.parse(context.now())),
       })
       if (files.length === 0) return null
-      return await context.layers.ingest(
-        { stream: layerTar(files, { clampMs: context.clampMs, signal }) },
-        { compression: 'none', signal },
+      return await heldLayer(
+        context,
+        context.layers.ingest(
+          { stream: layerTar(files, { clampMs: context.clampMs, signal }) },
+          { compression: 'none', signal },
+        ),
       )
     },
   })

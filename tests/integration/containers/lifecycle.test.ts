@@ -131,7 +131,10 @@ describe('the life of a container', () => {
       ],
       [host({ NetworkMode: 'host', Links: ['a:b'] }), /conflicting options/],
       [host({ CapAdd: ['NOSUCH'] }), /unknown capability: "CAP_NOSUCH"/],
-      [host({ LogConfig: { Type: 'nosuch' } }), /error looking up logging plugin nosuch: plugin "nosuch" not found/],
+      [
+        host({ LogConfig: { Type: 'nosuch' } }),
+        /error looking up logging plugin nosuch: plugin "nosuch" not found/,
+      ],
       [host({ CpuCount: 2 }), /CpuCount/],
       [{ Image: 'busybox', Cmd: ['true'], WorkingDir: 'relative' }, /needs to be an absolute path/],
     ]
