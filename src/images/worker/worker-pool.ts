@@ -4,8 +4,12 @@ import { UnavailableError, messageOf } from '#errors/errors.ts'
 import { type FromJob, type JobStart, type ToJob, WINDOW_BYTES, fromErrorRecord } from './channel.ts'
 
 const MAX_WORKERS = 2
-/** Threads cost 10 MB each; they go when nothing was asked of them for this long. */
+/**
+ * Threads cost 10 MB each, and a tenth of a second to start; they go when nothing was asked of them for this long. The last
+ * one stays for what a person does next: a build that is all cached takes 8 ms with it.
+ */
 const IDLE_MS = 10_000
+const LAST_IDLE_MS = 120_000
 
 export interface JobOptions {
   readonly signal?: AbortSignal | undefined
@@ -171,10 +175,11 @@ export class WorkerPool {
 
   #rest(thread: Thread): void {
     if (thread.jobs.size > 0 || !this.#threads.has(thread)) return
+    const idleMs = this.#threads.size > 1 ? IDLE_MS : LAST_IDLE_MS
     thread.idle = setTimeout(() => {
       this.#threads.delete(thread)
       void thread.worker.terminate()
-    }, IDLE_MS)
+    }, idleMs)
     thread.idle.unref()
   }
 }
