@@ -173,10 +173,11 @@ export class WorkerPool {
     return thread
   }
 
-  #rest(thread: Thread): void {
+  #rest(thread: Thread, idleMs = IDLE_MS): void {
     if (thread.jobs.size > 0 || !this.#threads.has(thread)) return
-    const idleMs = this.#threads.size > 1 ? IDLE_MS : LAST_IDLE_MS
     thread.idle = setTimeout(() => {
+      const isLast = this.#threads.size === 1 && idleMs === IDLE_MS
+      if (isLast) return this.#rest(thread, LAST_IDLE_MS)
       this.#threads.delete(thread)
       void thread.worker.terminate()
     }, idleMs)
