@@ -58,25 +58,30 @@ function given(output: unknown, sink: string): Given {
   if (typeof value !== 'object' || value === null || typeof value.Type !== 'string')
     throw new InvalidArgumentError(`invalid build output ${JSON.stringify(output)}`)
   const attributes = new Map<string, string>()
-  for (const [name, text] of Object.entries(value.Attrs ?? {}))
-    attributes.set(name.toLowerCase(), String(text))
+  for (const [name, text] of Object.entries(value.Attrs ?? {})) {
+    if (typeof text !== 'string')
+      throw new InvalidArgumentError(`the attribute ${JSON.stringify(name)} of an output is no string`)
+    attributes.set(name.toLowerCase(), text)
+  }
   return { type: value.Type, attributes, sink }
 }
 
-const KNOWN: Readonly<Record<string, readonly string[]>> = {
-  image: ['name', 'push', 'store', 'unpack', 'push-by-digest', 'insecure'],
-  registry: ['name', 'push', 'store', 'unpack', 'push-by-digest', 'insecure'],
-  oci: ['name', 'tar'],
-  docker: ['name', 'tar', 'context'],
-  local: ['platform-split'],
-  tar: ['platform-split'],
-  cacheonly: [],
-}
+const KNOWN: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    image: ['name', 'push', 'store', 'unpack', 'push-by-digest', 'insecure'],
+    registry: ['name', 'push', 'store', 'unpack', 'push-by-digest', 'insecure'],
+    oci: ['name', 'tar'],
+    docker: ['name', 'tar', 'context'],
+    local: ['platform-split'],
+    tar: ['platform-split'],
+    cacheonly: [],
+  }),
+)
 const SHAPE: readonly string[] = ['compression', 'compression-level', 'force-compression', 'oci-mediatypes']
 
 function parseOutput(output: Given, tags: readonly Reference[]): BuildOutput {
   const { type, attributes, sink } = output
-  const known = KNOWN[type]
+  const known = KNOWN.get(type)
   if (known === undefined)
     throw new InvalidArgumentError(`exporter ${JSON.stringify(type)} could not be found`)
   const isImage = type !== 'local' && type !== 'tar' && type !== 'cacheonly'

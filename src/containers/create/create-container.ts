@@ -122,7 +122,7 @@ export class Creation {
       logPath:
         host.LogConfig?.Type === 'json-file' ? containerPaths(this.#context.directory, id).jsonLog : '',
     }
-    if (this.#context.runtime.info.runtimes[host.Runtime ?? ''] === undefined) {
+    if (!Object.hasOwn(this.#context.runtime.info.runtimes, host.Runtime ?? '')) {
       throw new InvalidArgumentError(`unknown or invalid runtime name: ${String(host.Runtime)}`)
     }
     for (const mode of [host.PidMode ?? '', host.IpcMode ?? '']) {
